@@ -1,0 +1,1 @@
+"""The external asset and the health check of each connector."""

@@ -1,0 +1,1 @@
+"""The embedded default that 'acme dev' runs."""

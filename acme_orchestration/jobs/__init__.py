@@ -1,0 +1,1 @@
+"""The test_<connector> jobs."""

@@ -1,0 +1,1 @@
+"""Source to destination as assets, jobs and schedules."""

@@ -1,0 +1,100 @@
+"""What the registry holds: connectors and pipelines, as written."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from acme_sdk.errors import ConfigurationError
+from acme_sdk.load import WriteMode
+
+__all__ = ["ConnectorEntry", "PipelineEntry", "StreamEntry", "dagster_name"]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$")]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ConnectorEntry(_Entry):
+    """A connector: a type, a role and a configuration, under a name.
+
+    Attributes:
+        name: Public name, e.g. ``users_db``.
+        type: The connector type, e.g. ``postgres``.
+        role: ``source`` or ``destination``.
+        config: The configuration as written; secrets only as references.
+        description: For people.
+        owner: An e-mail address, or ``team:NAME``.
+        disabled: Neither checked nor used.
+        check_interval_s: Seconds between health checks.
+        check_timeout_s: Seconds until a health check counts as hanging.
+        fault: Why the entry cannot be used, e.g. a literal secret; ``None`` for a good one.
+    """
+
+    name: Name
+    type: str
+    role: Literal["source", "destination"]
+    config: dict[str, Any] = Field(default_factory=dict, repr=False)
+    description: str | None = None
+    owner: str | None = None
+    disabled: bool = False
+    check_interval_s: int = Field(default=60, ge=5)
+    check_timeout_s: float = Field(default=15, gt=0, le=45)
+    fault: str | None = None
+
+
+class StreamEntry(_Entry):
+    """One stream of a pipeline and how it is loaded.
+
+    Attributes:
+        stream: Its name in the source.
+        table: The target, ``table`` or ``schema.table``; the stream's name by default.
+        write_mode: ``append``, ``overwrite`` or ``upsert``.
+        primary_key: Columns that identify a row; the source's own key by default.
+        cursor: The column whose highest value is kept, so that the next run reads only what is new.
+    """
+
+    stream: str
+    table: str | None = None
+    write_mode: WriteMode = WriteMode.OVERWRITE
+    primary_key: tuple[str, ...] = ()
+    cursor: str | None = None
+
+
+class PipelineEntry(_Entry):
+    """A pipeline: streams of a source that go to a destination.
+
+    Attributes:
+        name: Public name, e.g. ``user-analytics``.
+        source: Name of the source connector.
+        destination: Name of the destination connector.
+        streams: What is synced; empty means the source's only stream.
+        schedule: A cron expression, or ``None``.
+        description: For people.
+        owner: An e-mail address, or ``team:NAME``.
+    """
+
+    name: Name
+    source: Name
+    destination: Name
+    streams: tuple[StreamEntry, ...] = ()
+    schedule: str | None = None
+    description: str | None = None
+    owner: str | None = None
+
+
+def dagster_name(name: str) -> str:
+    """Return the name that Dagster allows: ``user-analytics`` → ``user_analytics``.
+
+    Raises:
+        ConfigurationError: The name holds something else than letters, digits, ``_`` and ``-``.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        raise ConfigurationError(
+            f"the name {name!r} is not allowed", code="name.invalid", hint="use letters, digits, _ and -"
+        )
+    return name.replace("-", "_")

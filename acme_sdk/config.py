@@ -1,0 +1,301 @@
+"""Configuration: what a connector asks for, and what it gets.
+
+``config_schema()`` is a mapping of field names to field specifications. A specification has
+
+``type``
+    ``string``, ``integer``, ``number``, ``boolean``, ``array`` or ``object``.
+``required``
+    Whether the field must be given; ``False`` by default.
+``secret``
+    Whether the value must never be shown.
+``default``
+    The value of a field that is not given.
+``description``, ``examples``
+    For documentation.
+``enum``, ``minimum``, ``maximum``, ``pattern``
+    What a value must satisfy, as in JSON Schema.
+``properties``
+    For ``object``: the specifications of its fields.
+
+It becomes one pydantic model, from which validation, JSON Schema and documentation all come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
+
+from acme_sdk.errors import ConfigurationError, FieldProblem
+from acme_sdk.secrets import MASK, Redactor, is_reference, resolve_reference
+
+__all__ = ["ConnectorConfig", "config_model", "literal_secrets", "validate_config"]
+
+Schema = Mapping[str, Mapping[str, Any]]
+
+_TYPES: dict[str, Any] = {
+    "string": StrictStr,
+    "integer": StrictInt,
+    "number": StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)],
+    "boolean": StrictBool,
+    "array": list[Any],
+    "object": dict[str, Any],
+}
+# What a reference resolves to is text: these read the other types out of it.
+_LAX_TYPES: dict[str, Any] = {"integer": int, "number": float, "boolean": bool}
+_KEYS = {
+    "type", "required", "secret", "default", "description", "examples",
+    "enum", "minimum", "maximum", "pattern", "properties",
+}  # fmt: skip
+
+
+class ConnectorConfig(Mapping[str, Any]):
+    """The validated configuration that ``setup()`` is given: read-only, with defaults filled in.
+
+    Reads like a dictionary (``config["api_url"]``, ``config.get("page_size", 100)``). Its ``repr`` masks
+    secrets, and it refuses to be pickled, since a pickle would hold them in the clear.
+
+    Args:
+        values: Field names to values.
+        secrets: The values that must never be shown.
+    """
+
+    def __init__(self, values: Mapping[str, Any], secrets: tuple[str, ...] = ()) -> None:
+        self._values = dict(values)
+        self._redactor = Redactor(secrets)
+
+    def __getitem__(self, field: str) -> Any:
+        return self._values[field]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def redact(self, text: str) -> str:
+        """Return the text with this configuration's secrets replaced by ``********``."""
+        return self._redactor.redact(text)
+
+    @property
+    def redactor(self) -> Redactor:
+        """What removes this configuration's secrets from text and JSON."""
+        return self._redactor
+
+    def __repr__(self) -> str:
+        return f"ConnectorConfig({self._redactor.redact_json(self._values)!r})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a ConnectorConfig may hold secrets and is not pickled: pass references instead")
+
+
+def config_model(schema: Schema, name: str = "Config") -> type[BaseModel]:
+    """Build the pydantic model of a ``config_schema()``.
+
+    Args:
+        schema: See the module's description.
+        name: The model's name, shown in JSON Schema.
+
+    Raises:
+        ConfigurationError: The schema itself is wrong (code ``config.schema``).
+    """
+    fields: dict[str, Any] = {}
+    for field, spec in schema.items():
+        _check_spec(field, spec)
+        fields[field] = (_annotation(field, spec), ... if spec.get("required") else _default(field, spec))
+    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def validate_config(
+    schema: Schema | None, raw: Mapping[str, Any], *, connector: str = "connector"
+) -> ConnectorConfig:
+    """Resolve references, check every field and fill in defaults.
+
+    Args:
+        schema: What ``config_schema()`` returned; ``None`` or an empty mapping takes any field.
+        raw: The configuration as written, references included.
+        connector: The connector's name, for the error.
+
+    Raises:
+        ConfigurationError: Names each wrong field; never shows a value.
+        SecretError: A reference cannot be resolved.
+    """
+    if not isinstance(raw, Mapping):
+        raise ConfigurationError(
+            f"{connector}: the configuration must be an object, not {type(raw).__name__}",
+            hint='write it like {"field": "value"}',
+        )
+    secrets: list[str] = []
+    resolved = _resolve(schema or {}, raw, secrets)
+    if not schema:
+        return ConnectorConfig(resolved, tuple(secrets))
+    model = config_model(schema)
+    try:
+        values = model.model_validate(resolved).model_dump()
+    except ValidationError as error:
+        problems = tuple(_problem(schema, item) for item in error.errors(include_url=False, include_input=False))
+        raise ConfigurationError(
+            f"{connector}: " + "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems),
+            problems=problems,
+            hint="correct the fields named, or leave out those that have a default",
+        ) from None
+    secrets += _secret_values(schema, values)
+    return ConnectorConfig({k: v for k, v in values.items() if v is not None or k in raw}, tuple(secrets))
+
+
+def literal_secrets(schema: Schema, raw: Mapping[str, Any]) -> list[str]:
+    """Return the paths of secret fields that are written in the clear instead of as a reference."""
+    found: list[str] = []
+    for field, spec in schema.items():
+        value = raw.get(field)
+        if value is None or is_reference(value):
+            continue
+        if spec.get("secret"):
+            found.append(field)
+        elif isinstance(value, Mapping) and "properties" in spec:
+            found += [f"{field}.{path}" for path in literal_secrets(spec["properties"], value)]
+    return found
+
+
+def _check_spec(field: str, spec: Mapping[str, Any]) -> None:
+    if not isinstance(spec, Mapping) or spec.get("type") not in _TYPES:
+        given = spec.get("type") if isinstance(spec, Mapping) else spec
+        raise ConfigurationError(
+            f"config_schema(): field {field!r} has the type {given!r}",
+            code="config.schema",
+            hint=f"use one of {', '.join(_TYPES)}",
+        )
+    if unknown := set(spec) - _KEYS:
+        raise ConfigurationError(
+            f"config_schema(): field {field!r} has the unknown key {sorted(unknown)[0]!r}",
+            code="config.schema",
+            hint=f"use {', '.join(sorted(_KEYS))}",
+        )
+
+
+def _annotation(field: str, spec: Mapping[str, Any]) -> Any:
+    kind: Any = _TYPES[spec["type"]]
+    if spec["type"] == "object" and "properties" in spec:
+        kind = config_model(spec["properties"], field.title())
+    if "enum" in spec:
+        kind = Literal[tuple(spec["enum"])]
+    # A required text that is empty is a variable that was never filled in.
+    text = spec["type"] == "string" and "enum" not in spec
+    constraints = Field(
+        description=spec.get("description"),
+        examples=spec.get("examples"),
+        ge=spec.get("minimum"),
+        le=spec.get("maximum"),
+        pattern=spec.get("pattern") if text else None,
+        min_length=1 if text and spec.get("required") else None,
+        json_schema_extra={"writeOnly": True, "format": "password"} if spec.get("secret") else None,
+    )
+    return Annotated[kind if spec.get("required") else kind | None, constraints]
+
+
+def _default(field: str, spec: Mapping[str, Any]) -> Any:
+    default = spec.get("default")
+    if default is not None:
+        try:
+            TypeAdapter(_annotation(field, spec)).validate_python(default)
+        except ValidationError:
+            raise ConfigurationError(
+                f"config_schema(): the default of field {field!r} is not a valid {spec['type']}",
+                code="config.schema",
+            ) from None
+    elif spec["type"] == "object" and "properties" in spec:
+        return Field(default_factory=config_model(spec["properties"], field.title()))
+    return default
+
+
+def _resolve(schema: Schema, raw: Mapping[str, Any], secrets: list[str], path: str = "") -> dict[str, Any]:
+    """Return the configuration with references replaced; what they stood for is added to the secrets."""
+    resolved: dict[str, Any] = {}
+    for field, value in raw.items():
+        spec = schema.get(field, {})
+        where = f"{path}{field}"
+        if isinstance(value, Mapping) and "properties" in spec:
+            resolved[field] = _resolve(spec["properties"], value, secrets, f"{where}.")
+        elif is_reference(value) and spec.get("type") != "object":
+            text = resolve_reference(where, value)
+            # Without a schema nobody says which fields are secret: what comes from a store is.
+            if not schema or spec.get("secret"):
+                secrets.append(text)
+            resolved[field] = _read(text, spec.get("type"))
+        else:
+            resolved[field] = value
+    return resolved
+
+
+def _read(text: str, kind: str | None) -> Any:
+    if kind not in _LAX_TYPES:
+        return text
+    try:
+        return TypeAdapter(_LAX_TYPES[kind]).validate_python(text)
+    except ValidationError:
+        return text  # the model says what is wrong with it
+
+
+def _secret_values(schema: Schema, values: Mapping[str, Any]) -> list[str]:
+    found: list[str] = []
+    for field, spec in schema.items():
+        value = values.get(field)
+        if spec.get("secret") and value is not None:
+            found += _texts(value)
+        elif isinstance(value, Mapping) and "properties" in spec:
+            found += _secret_values(spec["properties"], value)
+    return found
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [] if isinstance(value, bool) else [str(value)]
+
+
+_EXPECTED = {
+    "string_type": "a string", "int_type": "an integer", "float_type": "a number", "bool_type": "true or false",
+    "list_type": "an array", "dict_type": "an object", "model_type": "an object", "model_attributes_type": "an object",
+}  # fmt: skip
+
+
+def _problem(schema: Schema, error: Any) -> FieldProblem:
+    path = [str(part) for part in error["loc"] if part not in ("int", "constrained-float", "float")]
+    field = ".".join(path)
+    match error["type"]:
+        case "missing":
+            message = "is required, but missing"
+        case "extra_forbidden":
+            known = list(schema if len(path) == 1 else schema[path[0]].get("properties", {}))
+            close = get_close_matches(path[-1], known, n=1)
+            message = "is not a field of this connector" + (
+                f"; did you mean {close[0]!r}?" if close else f"; it has {', '.join(known)}"
+            )
+        case "string_too_short":
+            message = "must not be empty"
+        case kind if kind in _EXPECTED:
+            message = f"must be {_EXPECTED[kind]}"
+        case _:
+            message = str(error["msg"])
+    return FieldProblem(field, message)
+
+
+def masked(schema: Schema, raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration as it may be shown: references as they are, literal secrets masked."""
+    hidden = set(literal_secrets(schema, raw))
+    return {field: MASK if field in hidden else value for field, value in raw.items()}

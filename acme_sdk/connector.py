@@ -1,0 +1,176 @@
+"""The contract: what a connector's author writes.
+
+A source needs ``extract``, a destination ``load``; all else has a default. The engine calls ``setup`` once,
+then the work, then ``teardown`` exactly once, whatever happened in between.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from acme_sdk.catalog import Stream
+from acme_sdk.errors import AcmeError, ConfigurationError
+from acme_sdk.health import ConnectionReport, HealthReport
+from acme_sdk.http import HttpSession
+from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+from acme_sdk.row import Row
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from acme_sdk.config import ConnectorConfig
+
+__all__ = [
+    "BatchSource",
+    "Connector",
+    "DestinationConnector",
+    "SourceConnector",
+    "StagedDestination",
+]
+
+
+class Connector(ABC):
+    """What sources and destinations have in common."""
+
+    #: ``source`` or ``destination``.
+    role: ClassVar[str]
+
+    _http: HttpSession | None = None
+
+    @classmethod
+    def config_schema(cls) -> dict[str, dict[str, Any]]:
+        """Return the configuration's fields; see `acme_sdk.config`. None by default: any field is taken."""
+        return {}
+
+    @property
+    def http(self) -> HttpSession:
+        """An HTTP session with time-outs, retries and ``Retry-After``; closed after ``teardown``."""
+        if self._http is None:
+            self._http = HttpSession()
+        return self._http
+
+    def setup(self, config: ConnectorConfig) -> None:  # noqa: B027 - optional for authors
+        """Get ready to work. Called once, before anything else."""
+
+    def health_check(self) -> bool | HealthReport:
+        """Tell whether the other side is reachable and lets us work."""
+        raise NotImplementedError
+
+    def test_connection(self) -> ConnectionReport:
+        """Report what is on the other side: server version, database, number of tables.
+
+        By default a passed ``health_check`` is all that can be said.
+
+        Raises:
+            AcmeError: The health check failed.
+        """
+        from acme_sdk.health import HealthStatus, check_health
+
+        report = check_health(self)
+        if report.status is HealthStatus.UNHEALTHY:
+            raise AcmeError(report.message or "health check failed", code=report.code, hint=report.hint)
+        return ConnectionReport(server_version=report.server_version, latency_ms=report.latency_ms)
+
+    def teardown(self) -> None:  # noqa: B027 - optional for authors
+        """Give back what ``setup`` took. Called exactly once, also after a failure."""
+
+
+class SourceConnector(Connector):
+    """Where records come from."""
+
+    role = "source"
+
+    def streams(self) -> Sequence[Stream]:
+        """Return what can be read. By default one stream, named after the class, with columns learnt from rows."""
+        return [Stream(default_stream_name(type(self)))]
+
+    @abstractmethod
+    def extract(self, last_run: datetime | None = None) -> Iterator[Row]:
+        """Yield the records that are new or changed since ``last_run``.
+
+        Args:
+            last_run: Start of the last successful extraction, in UTC; ``None`` on the first run.
+        """
+
+
+class BatchSource(SourceConnector):
+    """A source that reads columns: Arrow record batches instead of rows."""
+
+    @abstractmethod
+    def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the stream's records as batches that all have the stream's schema.
+
+        Args:
+            stream: One of `streams`, its cursor field as the pipeline wants it.
+            resume_from: Only records whose cursor field is this value or higher, as text; ``None`` for all.
+        """
+
+    def stream(self, name: str) -> Stream:
+        """Return one stream by name.
+
+        Raises:
+            ConfigurationError: There is none of that name (code ``stream.unknown``).
+        """
+        known = {stream.name: stream for stream in self.streams()}
+        if name not in known:
+            raise ConfigurationError(
+                f"there is no stream {name!r} in this source",
+                code="stream.unknown",
+                hint=f"it has {', '.join(sorted(known)[:20]) or 'none at all'}",
+            )
+        return known[name]
+
+    def extract(self, last_run: datetime | None = None) -> Iterator[Row]:  # noqa: ARG002
+        """Yield the rows of the source's only stream, all of them.
+
+        Raises:
+            ConfigurationError: The source has several streams.
+        """
+        streams = self.streams()
+        if len(streams) != 1:
+            raise ConfigurationError(
+                f"this source has {len(streams)} streams: say which one",
+                code="stream.ambiguous",
+                hint="call extract_batches(stream), or sync a pipeline that names its streams",
+            )
+        for batch in self.extract_batches(streams[0]):
+            for record in batch.to_pylist():
+                yield Row(record)
+
+
+class DestinationConnector(Connector):
+    """Where records go."""
+
+    role = "destination"
+
+    #: The write modes that `load` does as asked; another one is refused before the first row.
+    write_modes: ClassVar[frozenset[WriteMode]] = frozenset(WriteMode)
+
+    @abstractmethod
+    def load(self, rows: list[Row], write_mode: WriteMode) -> int:
+        """Write one batch of rows and return how many were written.
+
+        When an extraction comes in several batches, `WriteMode.OVERWRITE` is asked for with the first one
+        only, and `WriteMode.APPEND` with the rest.
+        """
+
+
+class StagedDestination(DestinationConnector):
+    """A destination with transactions: rows and checkpoint commit together; see `acme_sdk.load`."""
+
+    @abstractmethod
+    def open_load(self, plan: LoadPlan) -> Load:
+        """Begin to take one stream. Remains of earlier attempts at the same stream are removed first."""
+
+    @abstractmethod
+    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+        """Return the checkpoint that the last published load of a stream stored, or ``None``."""
+
+
+def default_stream_name(connector: type[Connector]) -> str:
+    """``MySource`` → ``my_source``."""
+    name = connector.__name__
+    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))

@@ -1,0 +1,1 @@
+"""The built-in connector types, one package each."""

@@ -1,0 +1,111 @@
+"""How a destination with transactions takes a stream: batches are staged, then published all at once.
+
+A `Load` keeps staged rows away from readers of the target table. `Load.publish` makes them visible, applies
+the write mode and stores the `Checkpoint`, in one transaction: either all of it happened or nothing did.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Checkpoint", "Load", "LoadPlan", "WriteMode"]
+
+
+class WriteMode(str, Enum):
+    """What happens to the rows that a table already holds."""
+
+    APPEND = "append"
+    """The new rows are added."""
+    OVERWRITE = "overwrite"
+    """The new rows replace all others."""
+    UPSERT = "upsert"
+    """A new row replaces the one with the same primary key, or is added."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """How far a stream of a pipeline has come, stored beside its rows.
+
+    Attributes:
+        pipeline: The pipeline's public name.
+        stream: The stream's name in the source.
+        last_run: Start of the last successful extraction, in UTC.
+        cursor_field: The column that ``cursor`` is a value of, or ``None``.
+        cursor: The highest value of the cursor field that was loaded, as JSON-safe text, or ``None``.
+        run_id: The run that stored this checkpoint.
+    """
+
+    pipeline: str
+    stream: str
+    last_run: datetime
+    cursor_field: str | None = None
+    cursor: str | None = None
+    run_id: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the checkpoint as JSON-safe values; ``last_run`` is ISO 8601."""
+        return asdict(self) | {"last_run": self.last_run.isoformat()}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Checkpoint:
+        """Rebuild a checkpoint from what `to_json` returned."""
+        return cls(**{**data, "last_run": datetime.fromisoformat(data["last_run"])})
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """What a destination must know to take one stream.
+
+    Attributes:
+        pipeline: The pipeline's public name.
+        stream: The stream's name in the source.
+        table: The target, as ``table`` or ``schema.table``.
+        write_mode: What happens to rows that are already there.
+        primary_key: Columns that identify a row; required for `WriteMode.UPSERT`.
+        cursor_field: The stream's cursor column, or ``None``.
+        run_id: A name for this attempt, unique, safe in a table name.
+    """
+
+    pipeline: str
+    stream: str
+    table: str
+    write_mode: WriteMode
+    primary_key: tuple[str, ...] = ()
+    cursor_field: str | None = None
+    run_id: str = ""
+    #: The cursor value that this extraction started from (inclusive), or ``None`` for a full read. In
+    #: append mode rows at this value that the target holds already are left out (same key and cursor).
+    resumed_from: str | None = field(default=None)
+
+
+class Load(ABC):
+    """One attempt to load one stream; made by `StagedDestination.open_load`."""
+
+    @abstractmethod
+    def stage(self, batch: pa.RecordBatch) -> None:
+        """Take a batch out of readers' sight.
+
+        Later batches may have more columns than earlier ones; a missing column counts as ``NULL``.
+
+        Raises:
+            AcmeError: The batch cannot be held by this destination; the error names the column.
+        """
+
+    @abstractmethod
+    def publish(self, checkpoint: Checkpoint) -> int:
+        """Make all staged rows visible and store the checkpoint, in one transaction.
+
+        Returns:
+            The number of staged rows that took effect in the target: added, or replaced by key.
+        """
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Remove what was staged and not published. Safe to call twice, and after `publish`."""

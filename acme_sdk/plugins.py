@@ -1,0 +1,150 @@
+"""Which connector types exist.
+
+A type is a module that holds a source class, a destination class, or one of each. Modules come from the entry
+point group ``acme.connectors`` (the built-in ones too) and from the connectors folder, where
+``connectors/my_source.py`` is the type ``my_source``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+
+from acme_sdk.connector import Connector
+from acme_sdk.errors import ConfigurationError
+
+__all__ = ["ConnectorType", "connector_class", "connector_types", "load_file"]
+
+GROUP = "acme.connectors"
+ROLES = ("source", "destination")
+
+
+@dataclass(frozen=True)
+class ConnectorType:
+    """A type by its name and where its module is; nothing is imported yet.
+
+    Attributes:
+        name: What ``type:`` says in ``connectors.yaml``.
+        origin: The entry point, or the file in the connectors folder.
+    """
+
+    name: str
+    origin: EntryPoint | Path
+
+    def classes(self) -> dict[str, type[Connector]]:
+        """Import the module and return its connector classes by role.
+
+        Raises:
+            ConfigurationError: The module cannot be imported, holds no connector, or two of one role.
+        """
+        if isinstance(self.origin, Path):
+            return load_file(self.origin)
+        try:
+            module = self.origin.load()
+        except ImportError as error:
+            raise ConfigurationError(
+                f"the connector type {self.name!r} cannot be imported: {error}",
+                code="type.not_installed",
+                hint=f"pip install 'acme-connectors[{self.name}]'",
+            ) from error
+        return _classes_in(module, self.name)
+
+
+def connector_types(folder: Path | None = None) -> dict[str, ConnectorType]:
+    """Return all types by name; a file in the connectors folder comes before an entry point of its name.
+
+    Args:
+        folder: The connectors folder, or ``None`` for none.
+    """
+    types = {point.name: ConnectorType(point.name, point) for point in entry_points(group=GROUP)}
+    if folder is not None and folder.is_dir():
+        for path in sorted(folder.glob("[!_.]*.py")):
+            types[path.stem] = ConnectorType(path.stem, path)
+    return types
+
+
+def connector_class(type_name: str, role: str, folder: Path | None = None) -> type[Connector]:
+    """Return the class of a type in a role.
+
+    Raises:
+        ConfigurationError: No such type (``type.unknown``), it cannot be imported, or it has no such role
+            (``type.no_role``).
+    """
+    types = connector_types(folder)
+    if type_name not in types:
+        close = get_close_matches(type_name, types, n=1)
+        raise ConfigurationError(
+            f"there is no connector type {type_name!r}",
+            code="type.unknown",
+            hint=(f"did you mean {close[0]!r}? " if close else "") + f"installed: {', '.join(sorted(types))}",
+        )
+    classes = types[type_name].classes()
+    if role not in classes:
+        raise ConfigurationError(
+            f"the connector type {type_name!r} is no {role}",
+            code="type.no_role",
+            hint=f"it is a {' and a '.join(classes)}",
+        )
+    return classes[role]
+
+
+def load_file(path: Path) -> dict[str, type[Connector]]:
+    """Import a Python file and return its connector classes by role.
+
+    The module is registered under a name of its own, so that classes in it can be pickled and files of equal
+    name in different folders do not meet.
+
+    Raises:
+        ConfigurationError: No such file (``file.missing``), it raises on import (``type.import_failed``), or
+            it holds no connector.
+    """
+    path = path.resolve()
+    if not path.is_file():
+        raise ConfigurationError(f"there is no file {path}", code="file.missing", hint="check the path")
+    name = f"acme_connector_file_{abs(hash(str(path)))}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ConfigurationError(f"{path} is no Python file", code="file.not_python", hint="it must end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ConfigurationError(
+            f"{path} cannot be imported: {type(error).__name__}: {error}", code="type.import_failed"
+        ) from error
+    return _classes_in(module, path.stem)
+
+
+def _classes_in(module: ModuleType, type_name: str) -> dict[str, type[Connector]]:
+    exported = getattr(module, "__all__", None)
+    classes: dict[str, type[Connector]] = {}
+    for name, value in vars(module).items():
+        if not (inspect.isclass(value) and issubclass(value, Connector)) or inspect.isabstract(value):
+            continue
+        # An imported base class is not this module's connector, unless the module exports it.
+        if value.__module__ != module.__name__ and name not in (exported or ()):
+            continue
+        if exported is not None and name not in exported:
+            continue
+        if value.role in classes:
+            raise ConfigurationError(
+                f"{type_name}: both {classes[value.role].__name__} and {name} are a {value.role}",
+                code="type.ambiguous",
+                hint="name the one that counts in __all__, or put them in two modules",
+            )
+        classes[value.role] = value
+    if not classes:
+        raise ConfigurationError(
+            f"{type_name}: there is no connector in it",
+            code="type.empty",
+            hint="write a class that derives from SourceConnector with extract(), or DestinationConnector with load()",
+        )
+    return classes

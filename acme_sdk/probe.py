@@ -1,0 +1,174 @@
+"""Asking connectors from outside: each in a worker process, under a deadline.
+
+All probes of one call share one worker, in which they run side by side. When a deadline passes the worker is
+killed, so that a connector that hangs leaves no thread, process or connection behind, and its author's code
+never runs in the process that asks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from acme_sdk.health import HealthReport, HealthStatus
+
+__all__ = ["Probe", "ProbeResult", "run_probes"]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One question to one connector.
+
+    Attributes:
+        name: The connector's name; answers carry it.
+        type: Its type.
+        role: ``source`` or ``destination``.
+        config: Its configuration as written; references are resolved in the worker.
+        action: ``health`` asks ``health_check``, ``test`` asks ``test_connection``.
+        folder: The connectors folder, or ``None``.
+    """
+
+    name: str
+    type: str
+    role: str
+    config: Mapping[str, Any] = field(repr=False)
+    action: str = "health"
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """The answer to one `Probe`.
+
+    Attributes:
+        name: As in the probe.
+        report: The health found; for ``test``, of the connection.
+        connection: For ``test``, the fields of a `ConnectionReport`; empty when it failed.
+    """
+
+    name: str
+    report: HealthReport
+    connection: Mapping[str, Any] = field(default_factory=dict)
+
+
+def run_probes(
+    probes: Sequence[Probe], *, timeout: float = 15.0, concurrency: int = 32, env: Mapping[str, str] | None = None
+) -> Iterator[ProbeResult]:
+    """Ask every connector and yield the answers as they come; the silent ones last.
+
+    Args:
+        probes: What to ask; names must differ.
+        timeout: Seconds until a connector that was begun counts as hanging (code ``timeout``).
+        concurrency: How many are asked at the same time; a hanging one keeps its place until the end.
+        env: The worker's whole environment; this process's own by default.
+    """
+    if not probes:
+        return
+    waiting = {probe.name: probe for probe in probes}
+    with _Worker(probes, concurrency, env) as worker:
+        begun: dict[str, float] = {}
+        while waiting:
+            latest = min((start + timeout for start in begun.values()), default=time.monotonic() + timeout)
+            message = worker.receive(latest - time.monotonic())
+            if message is None:
+                break
+            if message["event"] == "begin":
+                begun[message["name"]] = time.monotonic()
+                continue
+            begun.pop(message["name"], None)
+            waiting.pop(message["name"], None)
+            yield _result(message)
+        exit_code = worker.kill()
+    # The ones that were begun did not answer; the others never had their turn and get a worker of their own.
+    hanging = [name for name in waiting if name in begun]
+    for name in hanging or list(waiting):
+        probe = waiting.pop(name)
+        yield ProbeResult(probe.name, _silent(timeout, exit_code))
+    yield from run_probes(list(waiting.values()), timeout=timeout, concurrency=concurrency, env=env)
+
+
+def _silent(timeout: float, exit_code: int | None) -> HealthReport:
+    if exit_code is None:
+        return HealthReport(
+            HealthStatus.UNHEALTHY,
+            code="timeout",
+            message=f"no answer in {timeout:g} s",
+            hint="check that the server answers and that no firewall drops the packets",
+            latency_ms=round(timeout * 1000),
+        )
+    return HealthReport(
+        HealthStatus.UNHEALTHY,
+        code="crashed",
+        message=f"the process that ran the connector ended with {exit_code}",
+        hint="the connector's own code, or a library of it, ended the process",
+    )
+
+
+def _result(message: Mapping[str, Any]) -> ProbeResult:
+    report = dict(message["report"])
+    report["status"] = HealthStatus(report["status"])
+    return ProbeResult(message["name"], HealthReport(**report), message.get("connection") or {})
+
+
+class _Worker:
+    """The child process: probes in on its standard input, events out, one JSON document a line."""
+
+    def __init__(self, probes: Sequence[Probe], concurrency: int, env: Mapping[str, str] | None) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "acme_sdk.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=dict(os.environ if env is None else env),
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
+        try:
+            document = {"concurrency": concurrency, "probes": [vars(p) | {"config": dict(p.config)} for p in probes]}
+            json.dump(document, self._process.stdin)
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass  # it died at once; the missing answers say so
+
+    def _read(self, stream: IO[str]) -> None:
+        for line in stream:
+            self._messages.put(json.loads(line))
+        self._messages.put(None)
+
+    def receive(self, timeout: float) -> dict[str, Any] | None:
+        """Return the next event, or ``None`` when there is none in time or no more at all."""
+        try:
+            return self._messages.get(timeout=max(timeout, 0.0))
+        except queue.Empty:
+            return None
+
+    def kill(self) -> int | None:
+        """End the worker; return its exit code if it had ended by itself."""
+        exit_code = self._process.poll()
+        if exit_code is None:
+            self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        return exit_code
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None and not stream.closed:
+                stream.close()

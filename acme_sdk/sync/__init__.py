@@ -1,0 +1,1 @@
+"""Source to destination: read, stage, publish, checkpoint."""

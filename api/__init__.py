@@ -1,0 +1,1 @@
+"""The Flask API that reads the Dagster instance."""
