@@ -146,9 +146,12 @@ def validate_config(
     try:
         values = model.model_validate(resolved).model_dump()
     except ValidationError as error:
-        problems = tuple(_problem(schema, item) for item in error.errors(include_url=False, include_input=False))
+        problems = tuple(
+            _problem(schema, item) for item in error.errors(include_url=False, include_input=False)
+        )
         raise ConfigurationError(
-            f"{connector}: " + "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems),
+            f"{connector}: "
+            + "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems),
             problems=problems,
             hint="correct the fields named, or leave out those that have a default",
         ) from None

@@ -54,9 +54,7 @@ class HealthReport:
     def from_error(cls, error: BaseException, latency_ms: int | None = None) -> HealthReport:
         """Describe an exception as an unhealthy connector."""
         failure = describe(error)
-        return cls(
-            HealthStatus.UNHEALTHY, failure.code, failure.message, failure.hint, latency_ms=latency_ms
-        )
+        return cls(HealthStatus.UNHEALTHY, failure.code, failure.message, failure.hint, latency_ms=latency_ms)
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,9 @@ def _readable(method: str, url: str, error: requests.exceptions.RequestException
     where = f"{method.upper()} {_without_query(url)}"
     text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
-        return RetriableError(f"{where}: no trusted TLS connection", code="tls.failed", hint="check the certificate")
+        return RetriableError(
+            f"{where}: no trusted TLS connection", code="tls.failed", hint="check the certificate"
+        )
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return RetriableError(f"{where}: no connection in {CONNECT_TIMEOUT_S:g} s", code="connect.timeout")
     if isinstance(error, requests.exceptions.Timeout) or "Read timed out" in text:

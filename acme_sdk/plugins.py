@@ -110,7 +110,9 @@ def load_file(path: Path) -> dict[str, type[Connector]]:
     name = f"acme_connector_file_{abs(hash(str(path)))}_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise ConfigurationError(f"{path} is no Python file", code="file.not_python", hint="it must end in .py")
+        raise ConfigurationError(
+            f"{path} is no Python file", code="file.not_python", hint="it must end in .py"
+        )
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

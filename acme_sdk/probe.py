@@ -60,7 +60,11 @@ class ProbeResult:
 
 
 def run_probes(
-    probes: Sequence[Probe], *, timeout: float = 15.0, concurrency: int = 32, env: Mapping[str, str] | None = None
+    probes: Sequence[Probe],
+    *,
+    timeout: float = 15.0,
+    concurrency: int = 32,
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[ProbeResult]:
     """Ask every connector and yield the answers as they come; the silent ones last.
 
@@ -137,7 +141,10 @@ class _Worker:
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
         try:
-            document = {"concurrency": concurrency, "probes": [vars(p) | {"config": dict(p.config)} for p in probes]}
+            document = {
+                "concurrency": concurrency,
+                "probes": [vars(p) | {"config": dict(p.config)} for p in probes],
+            }
             json.dump(document, self._process.stdin)
             self._process.stdin.close()
         except BrokenPipeError:

@@ -1,0 +1,32 @@
+"""Real servers that tests talk to."""
+
+from __future__ import annotations
+
+import uuid
+
+import psycopg
+
+from acme_orchestration.dev.postgres import PostgresServer
+
+__all__ = ["DatabaseServer"]
+
+
+class DatabaseServer(PostgresServer):
+    """A Postgres server that can make databases and answer questions about them."""
+
+    def create_database(self) -> str:
+        """Create an empty database and return its name."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        self.execute("postgres", f"CREATE DATABASE {name}")
+        return name
+
+    def execute(self, database: str, *statements: str) -> None:
+        """Run statements, each committed by itself."""
+        with psycopg.connect(self.connection_string(database), autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    def query(self, database: str, statement: str) -> list[tuple[object, ...]]:
+        """Return all rows of a query."""
+        with psycopg.connect(self.connection_string(database)) as connection:
+            return connection.execute(statement.encode()).fetchall()
