@@ -1,0 +1,45 @@
+# Two commands: `make dev` runs everything on an embedded default, `make test` checks everything.
+# Flags of `acme dev` and pytest: make dev ARGS="--ui-port 3001", make test ARGS="tests/sdk -x".
+
+PYTHON ?= python3
+ARGS ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: dev test check lock clean system-packages
+
+dev: $(INSTALLED)
+	@$(BIN)/acme dev $(ARGS)
+
+test: check system-packages
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# The tests' own needs from the system; as root, what is missing is installed.
+system-packages:
+	@sh .ci/system-packages
+
+# Needs uv: pip install uv
+lock:
+	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
+		pyproject.toml --all-extras --group dev -o requirements-dev.lock
+
+clean:
+	rm -rf .venv .acme build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(INSTALLED): requirements-dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer."; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Acme Connectors needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1)."; \
+		echo "With a newer one installed, name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@echo "Installing $$(grep -c == requirements-dev.lock) packages into .venv; the first time takes a minute or two."
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .
+	@touch $@
