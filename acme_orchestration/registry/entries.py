@@ -2,17 +2,64 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 
 __all__ = ["ConnectorEntry", "PipelineEntry", "StreamEntry", "dagster_name"]
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$")]
+# Names of Dagster's own, and of Python, that a resource, a job or an asset cannot bear there.
+_RESERVED = {
+    "arg_dict", "bool", "conf", "config", "context", "dict", "float", "input", "input_arg_dict", "int",
+    "io_manager", "meta", "output", "output_arg_dict", "str", "type", *keyword.kwlist,
+}  # fmt: skip
+
+
+def dagster_name(name: str) -> str:
+    """Return the name that Dagster allows: ``user-analytics`` → ``user_analytics``.
+
+    Raises:
+        ConfigurationError: The name holds something else than letters, digits, ``_`` and ``-``, does not
+            begin with a letter, is too long or is reserved (code ``name.invalid``).
+    """
+    translated = name.replace("-", "_")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,62}", name):
+        hint = "use letters, digits, _ and -, at most 63, a letter first"
+    elif translated in _RESERVED:
+        hint = "Dagster or Python keeps this name for itself: choose another"
+    else:
+        return translated
+    raise ConfigurationError(f"the name {name!r} is not allowed", code="name.invalid", hint=hint)
+
+
+def _allowed(name: str) -> str:
+    try:
+        dagster_name(name)
+    except ConfigurationError as error:
+        raise ValueError(f"{error.message}: {error.hint}") from None
+    return name
+
+
+def _reachable(owner: str) -> str:
+    if not re.fullmatch(r"team:[\w. -]+|[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,7}", owner, re.ASCII):
+        raise ValueError("must be an e-mail address or team:NAME")
+    return owner
+
+
+Name = Annotated[str, AfterValidator(_allowed)]
+Typedef _reachable(owner: str) -> str:
+    if not re.fullmatch(r"team:[\w. -]+|[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,7}", owner, re.ASCII):
+        raise ValueError("must be an e-mail address or team:NAME")
+    return owner
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
+Owner = Annotated[str, AfterValidator(_reachable)]
 
 
 class _Entry(BaseModel):
@@ -31,19 +78,19 @@ class ConnectorEntry(_Entry):
         owner: An e-mail address, or ``team:NAME``.
         disabled: Neither checked nor used.
         check_interval_s: Seconds between health checks.
-        check_timeout_s: Seconds until a health check counts as hanging.
+        check_timeout_s: Seconds until a health check counts as hanging; two of them fit into one sensor tick.
         fault: Why the entry cannot be used, e.g. a literal secret; ``None`` for a good one.
     """
 
     name: Name
-    type: str
+    type: TypeName
     role: Literal["source", "destination"]
     config: dict[str, Any] = Field(default_factory=dict, repr=False)
     description: str | None = None
-    owner: str | None = None
+    owner: Owner | None = None
     disabled: bool = False
     check_interval_s: int = Field(default=60, ge=5)
-    check_timeout_s: float = Field(default=15, gt=0, le=45)
+    check_timeout_s: float = Field(default=15, gt=0, le=20)
     fault: str | None = None
 
 
@@ -76,6 +123,7 @@ class PipelineEntry(_Entry):
         schedule: A cron expression, or ``None``.
         description: For people.
         owner: An e-mail address, or ``team:NAME``.
+        fault: Why the entry cannot be used, e.g. an unknown source; ``None`` for a good one.
     """
 
     name: Name
@@ -84,17 +132,5 @@ class PipelineEntry(_Entry):
     streams: tuple[StreamEntry, ...] = ()
     schedule: str | None = None
     description: str | None = None
-    owner: str | None = None
-
-
-def dagster_name(name: str) -> str:
-    """Return the name that Dagster allows: ``user-analytics`` → ``user_analytics``.
-
-    Raises:
-        ConfigurationError: The name holds something else than letters, digits, ``_`` and ``-``.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
-        raise ConfigurationError(
-            f"the name {name!r} is not allowed", code="name.invalid", hint="use letters, digits, _ and -"
-        )
-    return name.replace("-", "_")
+    owner: Owner | None = None
+    fault: str | None = None
