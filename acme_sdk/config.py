@@ -49,7 +49,7 @@ Schema = Mapping[str, Mapping[str, Any]]
 _TYPES: dict[str, Any] = {
     "string": StrictStr,
     "integer": StrictInt,
-    "number": StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)],
+    "number": Annotated[StrictFloat, Field(allow_inf_nan=False)],
     "boolean": StrictBool,
     "array": list[Any],
     "object": dict[str, Any],
@@ -272,13 +272,19 @@ def _texts(value: Any) -> list[str]:
 
 
 _EXPECTED = {
-    "string_type": "a string", "int_type": "an integer", "float_type": "a number", "bool_type": "true or false",
-    "list_type": "an array", "dict_type": "an object", "model_type": "an object", "model_attributes_type": "an object",
-}  # fmt: skip
+    "string_type": "a string",
+    "int_type": "an integer",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "an array",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
 
 
 def _problem(schema: Schema, error: Any) -> FieldProblem:
-    path = [str(part) for part in error["loc"] if part not in ("int", "constrained-float", "float")]
+    path = [str(part) for part in error["loc"]]
     field = ".".join(path)
     match error["type"]:
         case "missing":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from acme_sdk.errors import AcmeError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["ConnectionReport", "HealthReport", "HealthStatus", "check_health"]
 
 
-class HealthStatus(str, Enum):
+class HealthStatus(StrEnum):
     """The five states a connector can be in."""
 
     HEALTHY = "healthy"
@@ -116,6 +116,4 @@ def _elapsed_ms(started: float) -> int:
 
 
 def _timed(report: HealthReport, latency_ms: int) -> HealthReport:
-    from dataclasses import replace
-
     return replace(report, latency_ms=latency_ms)

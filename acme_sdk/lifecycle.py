@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from acme_sdk.config import validate_config
@@ -18,8 +18,8 @@ C = TypeVar("C", bound=Connector)
 def open_connector(kind: type[C], config: Mapping[str, Any], *, name: str | None = None) -> Iterator[C]:
     """Set a connector up for the time of a ``with`` block.
 
-    ``teardown`` is called once, also when ``setup`` or the block raises or is interrupted; what it raises then
-    does not hide the first error. The connector's HTTP session is closed last.
+    ``teardown`` is called once, also when ``setup`` or the block raises or is interrupted; what it raises
+    then does not hide the first error. The connector's HTTP session is closed last.
 
     Args:
         kind: The connector's class.
@@ -48,7 +48,5 @@ def open_connector(kind: type[C], config: Mapping[str, Any], *, name: str | None
 
 
 def _teardown_quietly(connector: Connector) -> None:
-    try:
+    with suppress(Exception):  # the error that led here is the one to show
         connector.teardown()
-    except Exception:  # noqa: BLE001, S110 - the error that led here is the one to show
-        pass

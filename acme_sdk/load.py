@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from enum import Enum
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoint", "Load", "LoadPlan", "WriteMode"]
 
 
-class WriteMode(str, Enum):
+class WriteMode(StrEnum):
     """What happens to the rows that a table already holds."""
 
     APPEND = "append"

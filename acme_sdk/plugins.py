@@ -147,6 +147,6 @@ def _classes_in(module: ModuleType, type_name: str) -> dict[str, type[Connector]
         raise ConfigurationError(
             f"{type_name}: there is no connector in it",
             code="type.empty",
-            hint="write a class that derives from SourceConnector with extract(), or DestinationConnector with load()",
+            hint="write a class that derives from SourceConnector, or from DestinationConnector",
         )
     return classes

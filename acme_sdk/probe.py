@@ -10,17 +10,21 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from acme_sdk.health import HealthReport, HealthStatus
 
 __all__ = ["Probe", "ProbeResult", "run_probes"]
+
+# What a worker may need to come up on a busy machine, beyond the probes' own time.
+_START_S = 15.0
 
 
 @dataclass(frozen=True)
@@ -66,48 +70,61 @@ def run_probes(
     concurrency: int = 32,
     env: Mapping[str, str] | None = None,
 ) -> Iterator[ProbeResult]:
-    """Ask every connector and yield the answers as they come; the silent ones last.
+    """Ask every connector and yield the answers as they come.
 
     Args:
         probes: What to ask; names must differ.
-        timeout: Seconds until a connector that was begun counts as hanging (code ``timeout``).
-        concurrency: How many are asked at the same time; a hanging one keeps its place until the end.
+        timeout: Seconds until a connector counts as hanging (code ``timeout``).
+        concurrency: How many are asked at the same time.
         env: The worker's whole environment; this process's own by default.
     """
     if not probes:
         return
     waiting = {probe.name: probe for probe in probes}
-    with _Worker(probes, concurrency, env) as worker:
-        begun: dict[str, float] = {}
-        while waiting:
-            latest = min((start + timeout for start in begun.values()), default=time.monotonic() + timeout)
-            message = worker.receive(latest - time.monotonic())
-            if message is None:
-                break
+    begun: set[str] = set()
+    with _Worker(probes, concurrency, timeout, env) as worker:
+        # The worker keeps the time. Longer silence means that a connector holds up the whole process.
+        while waiting and (message := worker.receive(timeout + _START_S)) is not None:
             if message["event"] == "begin":
-                begun[message["name"]] = time.monotonic()
-                continue
-            begun.pop(message["name"], None)
-            waiting.pop(message["name"], None)
-            yield _result(message)
+                begun.add(message["name"])
+            else:
+                del waiting[message["name"]]
+                yield _result(message, timeout)
         exit_code = worker.kill()
-    # The ones that were begun did not answer; the others never had their turn and get a worker of their own.
-    hanging = [name for name in waiting if name in begun]
-    for name in hanging or list(waiting):
-        probe = waiting.pop(name)
-        yield ProbeResult(probe.name, _silent(timeout, exit_code))
-    yield from run_probes(list(waiting.values()), timeout=timeout, concurrency=concurrency, env=env)
+    yield from _ask_again(list(waiting.values()), begun, exit_code, timeout, concurrency, env)
 
 
-def _silent(timeout: float, exit_code: int | None) -> HealthReport:
-    if exit_code is None:
-        return HealthReport(
-            HealthStatus.UNHEALTHY,
-            code="timeout",
-            message=f"no answer in {timeout:g} s",
-            hint="check that the server answers and that no firewall drops the packets",
-            latency_ms=round(timeout * 1000),
-        )
+def _ask_again(
+    unanswered: list[Probe],
+    begun: set[str],
+    exit_code: int | None,
+    timeout: float,
+    concurrency: int,
+    env: Mapping[str, str] | None,
+) -> Iterator[ProbeResult]:
+    """Find out which connector took the worker down: each suspect gets a worker of its own."""
+    suspects = [probe for probe in unanswered if probe.name in begun] or unanswered
+    if len(suspects) == 1:
+        report = _hanging(timeout) if exit_code is None else _crashed(exit_code)
+        yield ProbeResult(suspects[0].name, report)
+    else:
+        for probe in suspects:
+            yield from run_probes([probe], timeout=timeout, env=env)
+    rest = [probe for probe in unanswered if probe not in suspects]
+    yield from run_probes(rest, timeout=timeout, concurrency=concurrency, env=env)
+
+
+def _hanging(timeout: float) -> HealthReport:
+    return HealthReport(
+        HealthStatus.UNHEALTHY,
+        code="timeout",
+        message=f"no answer in {timeout:g} s",
+        hint="check that the server answers and that no firewall drops the packets",
+        latency_ms=round(timeout * 1000),
+    )
+
+
+def _crashed(exit_code: int) -> HealthReport:
     return HealthReport(
         HealthStatus.UNHEALTHY,
         code="crashed",
@@ -116,7 +133,9 @@ def _silent(timeout: float, exit_code: int | None) -> HealthReport:
     )
 
 
-def _result(message: Mapping[str, Any]) -> ProbeResult:
+def _result(message: Mapping[str, Any], timeout: float) -> ProbeResult:
+    if message["event"] == "timeout":
+        return ProbeResult(message["name"], _hanging(timeout))
     report = dict(message["report"])
     report["status"] = HealthStatus(report["status"])
     return ProbeResult(message["name"], HealthReport(**report), message.get("connection") or {})
@@ -125,8 +144,10 @@ def _result(message: Mapping[str, Any]) -> ProbeResult:
 class _Worker:
     """The child process: probes in on its standard input, events out, one JSON document a line."""
 
-    def __init__(self, probes: Sequence[Probe], concurrency: int, env: Mapping[str, str] | None) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
+    def __init__(
+        self, probes: Sequence[Probe], concurrency: int, timeout: float, env: Mapping[str, str] | None
+    ) -> None:
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "acme_sdk.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -140,15 +161,14 @@ class _Worker:
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
-        try:
+        with suppress(BrokenPipeError):  # it died at once; the missing answers say so
             document = {
                 "concurrency": concurrency,
-                "probes": [vars(p) | {"config": dict(p.config)} for p in probes],
+                "timeout": timeout,
+                "probes": [{**vars(probe), "config": dict(probe.config)} for probe in probes],
             }
             json.dump(document, self._process.stdin)
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass  # it died at once; the missing answers say so
 
     def _read(self, stream: IO[str]) -> None:
         for line in stream:
@@ -164,9 +184,12 @@ class _Worker:
 
     def kill(self) -> int | None:
         """End the worker; return its exit code if it had ended by itself."""
+        if not self._reader.is_alive():  # it closed its end, so it is on its way out
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=1)
         exit_code = self._process.poll()
-        if exit_code is None:
-            self._process.kill()
+        with suppress(ProcessLookupError):  # the group: a connector may have started processes of its own
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._reader.join()
         return exit_code

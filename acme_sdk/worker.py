@@ -1,7 +1,8 @@
 """The worker process behind `acme_sdk.probe`; run as ``python -m acme_sdk.worker``.
 
-Reads one JSON document from standard input and writes one JSON document a line: an event when a probe begins,
-and one with its answer. Whatever a connector prints goes nowhere: it could hold a secret, or look like an answer.
+Reads one JSON document from standard input and writes one JSON document a line: an event when a probe
+begins, and one with its answer. Whatever a connector prints goes nowhere: it could hold a secret, or look
+like an answer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -25,26 +26,60 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Answer the probes on standard input, then end the process."""
+    """Answer the probes on standard input, then end the process, whatever still hangs in it."""
     answers = os.fdopen(os.dup(1), "w")
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
-        job = json.load(sys.stdin)
-        lock = threading.Lock()
-        with ThreadPoolExecutor(max_workers=max(1, min(job["concurrency"], len(job["probes"])))) as pool:
-            for probe in job["probes"]:
-                pool.submit(_answer, probe, answers, lock)
+    job = json.load(sys.stdin)
+    _Probes(answers, job["concurrency"], job["timeout"]).run(job["probes"])
+    # Not sys.exit(), which would wait for the threads that hang.
+    os._exit(0)
 
 
-def _answer(probe: dict[str, Any], answers: IO[str], lock: threading.Lock) -> None:
-    _write(answers, lock, {"event": "begin", "name": probe["name"]})
-    _write(answers, lock, {"event": "answer", "name": probe["name"], **_ask(probe)})
+class _Probes:
+    """The probes that run side by side: one that overstays its time no longer counts, and is left behind."""
 
+    def __init__(self, answers: IO[str], concurrency: int, timeout: float) -> None:
+        self._answers = answers
+        self._concurrency = max(1, concurrency)
+        self._timeout = timeout
+        self._deadlines: dict[str, float] = {}
+        self._changed = threading.Condition()
 
-def _write(answers: IO[str], lock: threading.Lock, event: dict[str, Any]) -> None:
-    with lock:
-        answers.write(json.dumps(event, default=str) + "\n")
-        answers.flush()
+    def run(self, probes: list[dict[str, Any]]) -> None:
+        """Ask all; return when each has answered or had its time."""
+        for probe in probes:
+            self._wait_until_fewer_than(self._concurrency)
+            with self._changed:
+                self._deadlines[probe["name"]] = time.monotonic() + self._timeout
+                self._write({"event": "begin", "name": probe["name"]})
+            threading.Thread(target=self._answer, args=(probe,), daemon=True).start()
+        self._wait_until_fewer_than(1)
+
+    def _answer(self, probe: dict[str, Any]) -> None:
+        answer = _ask(probe)
+        with self._changed:
+            # Nobody listens any more to one that had been given up.
+            if self._deadlines.pop(probe["name"], None) is not None:
+                self._write({"event": "answer", "name": probe["name"], **answer})
+                self._changed.notify()
+
+    def _wait_until_fewer_than(self, count: int) -> None:
+        with self._changed:
+            while self._give_up_overdue() >= count:
+                self._changed.wait(max(0.0, min(self._deadlines.values()) - time.monotonic()))
+
+    def _give_up_overdue(self) -> int:
+        """Report the probes whose time is over; return how many still have some."""
+        now = time.monotonic()
+        for name in [name for name, deadline in self._deadlines.items() if deadline <= now]:
+            del self._deadlines[name]
+            self._write({"event": "timeout", "name": name})
+        return len(self._deadlines)
+
+    def _write(self, event: dict[str, Any]) -> None:
+        self._answers.write(json.dumps(event, default=str) + "\n")
+        self._answers.flush()
 
 
 def _ask(probe: dict[str, Any]) -> dict[str, Any]:
