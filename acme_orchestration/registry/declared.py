@@ -1,12 +1,11 @@
 """What ``connectors.yaml`` declares: connectors and pipelines.
 
-A file that cannot be read is an error. An entry that is wrong is not: it becomes an entry with a ``fault``, so
-that one mistake hides no other connector.
+A file that cannot be read is an error. An entry that is wrong is not: it becomes an entry with a ``fault``,
+so that one mistake hides no other connector.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -51,8 +50,8 @@ def load_workspace(path: Path) -> Workspace:
 
     Raises:
         ConfigurationError: There is no such file, it is not YAML, a key stands in it twice, or it does not
-            consist of ``connectors`` and ``pipelines`` (codes ``file.missing``, ``file.invalid``). The message
-            names the line.
+            consist of ``connectors`` and ``pipelines`` (codes ``file.missing``, ``file.invalid``). The
+            message names the line.
     """
     path = path.absolute()
     document = _read(path)
@@ -248,6 +247,6 @@ def _explain(where: str, error: ValidationError, model: type[ConnectorEntry] | t
                 close = get_close_matches(str(problem["loc"][-1]), known, n=1)
                 message = "is not a field" + (f"; did you mean {close[0]!r}?" if close else "")
             case _:
-                message = re.sub(r"^(Value error, |Input should be )", "", problem["msg"])
+                message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
         sentences.append(f"{path}: {message}")
     return "; ".join(sentences)

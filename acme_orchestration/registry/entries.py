@@ -46,19 +46,14 @@ def _allowed(name: str) -> str:
 
 
 def _reachable(owner: str) -> str:
-    if not re.fullmatch(r"team:[\w. -]+|[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,7}", owner, re.ASCII):
+    e_mail = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,7}"
+    if not re.fullmatch(rf"team:[\w. -]+|{e_mail}", owner, re.ASCII):
         raise ValueError("must be an e-mail address or team:NAME")
     return owner
 
 
 Name = Annotated[str, AfterValidator(_allowed)]
-Typedef _reachable(owner: str) -> str:
-    if not re.fullmatch(r"team:[\w. -]+|[\w.%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,7}", owner, re.ASCII):
-        raise ValueError("must be an e-mail address or team:NAME")
-    return owner
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
+TypeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,63}$")]
 Owner = Annotated[str, AfterValidator(_reachable)]
 
 
