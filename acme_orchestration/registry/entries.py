@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 
-__all__ = ["ConnectorEntry", "PipelineEntry", "StreamEntry", "dagster_name"]
+__all__ = ["ConnectorEntry", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name"]
 
 # Names of Dagster's own, and of Python, that a resource, a job or an asset cannot bear there.
 _RESERVED = {
@@ -129,3 +130,20 @@ class PipelineEntry(_Entry):
     description: str | None = None
     owner: Owner | None = None
     fault: str | None = None
+
+
+Entry = TypeVar("Entry", ConnectorEntry, PipelineEntry)
+
+
+def by_dagster_name(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return the entries that Dagster can show, by the name they have there.
+
+    Left out are entries whose name is not allowed and, of two that are one to Dagster, the second.
+    """
+    shown: dict[str, Entry] = {}
+    for entry in entries:
+        try:
+            shown.setdefault(dagster_name(entry.name), entry)
+        except ConfigurationError:
+            continue  # its fault says so
+    return shown
