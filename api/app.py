@@ -1,0 +1,106 @@
+"""The application: routes, problems, limits and headers put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from flask_openapi.models.info import Info
+from flask_openapi.openapi import OpenAPI
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+
+from api.egress import EgressPolicy
+from api.problems import refuse_invalid, register_problems
+from api.routes.connection_tests import connection_tests
+from api.routes.connectors import connectors
+from api.routes.docs import docs
+from api.sandbox import Sandbox
+from api.schemas import Problem
+from api.services import Services, WorkspaceFile
+
+if TYPE_CHECKING:
+    from acme_orchestration.instance import InstanceReader
+
+__all__ = ["MAX_BODY_BYTES", "create_app"]
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def create_app(
+    workspace_file: Path,
+    reader: InstanceReader,
+    *,
+    egress: EgressPolicy | None = None,
+    test_timeout: float = 10.0,
+    test_slots: int = 4,
+    trusted_hosts: Sequence[str] | None = None,
+) -> Flask:
+    """Build the API.
+
+    Args:
+        workspace_file: ``connectors.yaml``; read again when it changes.
+        reader: Reads states and histories from the Dagster instance.
+        egress: Which targets a connection test may reach; public ones only by default.
+        test_timeout: Seconds that a connection test may take.
+        test_slots: How many connection tests run at the same time.
+        trusted_hosts: The names under which the server may be addressed; any by default. A server on loopback
+            must name its own, or a web page could reach it through a name that resolves to loopback.
+    """
+    app = OpenAPI(
+        __name__,
+        info=Info(
+            title="Connector API",
+            version=version("acme-connectors"),
+            description="List source and destination connectors, see their health, test connections.",
+        ),
+        # The documents have routes of their own. Every error is a problem, described as "default".
+        doc_ui=False,
+        static_folder=None,
+        validation_error_callback=refuse_invalid,
+        validation_error_model=Problem,
+        validation_error_status="default",
+    )
+    app.openapi_version = "3.1.0"
+    app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["TRUSTED_HOSTS"] = list(trusted_hosts) if trusted_hosts is not None else None
+    app.extensions["acme"] = Services(
+        workspace=WorkspaceFile(workspace_file),
+        reader=reader,
+        egress=egress or EgressPolicy(),
+        sandbox=Sandbox(timeout=test_timeout, slots=test_slots),
+    )
+    app.register_api(connectors)
+    app.register_api(connection_tests)
+    app.register_blueprint(docs)
+    register_problems(app)
+    app.before_request(_require_json)
+    app.after_request(_secure)
+    return app
+
+
+def _require_json() -> None:
+    """Refuse a body that is no JSON: the routes take nothing else."""
+    if request.method not in ("POST", "PUT", "PATCH") or request.routing_exception is not None:
+        return
+    if not request.is_json:
+        raise UnsupportedMediaType("send the body as JSON, with the header Content-Type: application/json")
+    try:
+        request.get_json()
+    except RecursionError:
+        raise BadRequest("the JSON document is nested too deeply") from None
+
+
+def _secure(response: Response) -> Response:
+    """Add the headers that keep a browser from doing more with an answer than it should."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    headers.setdefault("Cache-Control", "no-store")
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response

@@ -1,0 +1,120 @@
+"""Connectors: the list, and the health of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.tag import Tag
+
+from api.problems import ProblemError, problem_responses
+from api.schemas import (
+    CheckItem,
+    ConnectorHealth,
+    ConnectorHealthAnswer,
+    ConnectorItem,
+    ConnectorListAnswer,
+    ConnectorPath,
+    Failure,
+)
+from api.services import services
+from api.uptime import uptime
+
+if TYPE_CHECKING:
+    from acme_orchestration.instance import CheckRecord
+    from acme_orchestration.registry.declared import Workspace
+    from acme_sdk.health import HealthReport
+
+__all__ = ["connectors"]
+
+# How far back the uptime looks, in recorded checks, and how many of them an answer lists.
+_WINDOW = 1000
+_SHOWN = 20
+
+connectors = APIBlueprint(
+    "connectors",
+    __name__,
+    url_prefix="/api/v1/connectors",
+    abp_tags=[Tag(name="connectors", description="Source and destination connectors.")],
+)
+
+
+@connectors.get(
+    "", operation_id="listConnectors", responses={200: ConnectorListAnswer} | problem_responses(503)
+)
+def list_connectors() -> dict[str, Any]:
+    """List connectors."""
+    workspace = services().workspace.read()
+    states = services().reader.states(workspace.connectors.values())
+    users = _users(workspace)
+    items = [
+        ConnectorItem(
+            name=entry.name,
+            type=entry.type,
+            role=entry.role,
+            status=states[name].status.value,
+            last_check=states[name].last_check,
+            pipelines=users[name],
+        )
+        for name, entry in workspace.connectors.items()
+    ]
+    return ConnectorListAnswer(data=items).model_dump(mode="json")
+
+
+@connectors.get(
+    "/<name>/health",
+    operation_id="getConnectorHealth",
+    responses={200: ConnectorHealthAnswer} | problem_responses(404, 503),
+)
+def connector_health(path: ConnectorPath) -> dict[str, Any]:
+    """Get connector health."""
+    entry = services().workspace.read().connectors.get(path.name)
+    if entry is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            "connector.unknown",
+            "there is no connector of this name; GET /api/v1/connectors lists them",
+        )
+    state = services().reader.states([entry])[entry.name]
+    history = services().reader.history(entry.name, limit=_WINDOW)
+    report = state.report
+    health = ConnectorHealth(
+        name=entry.name,
+        status=state.status.value,
+        since=state.since,
+        last_check=state.last_check,
+        latency_ms=report.latency_ms if report else None,
+        server_version=report.server_version if report else None,
+        error=_failure(report),
+        uptime=uptime(history, state.last_check),
+        checks=[_check(record) for record in history[:_SHOWN]],
+    )
+    return ConnectorHealthAnswer(data=health).model_dump(mode="json")
+
+
+def _users(workspace: Workspace) -> Mapping[str, Sequence[str]]:
+    """The names of the pipelines that use each connector, in the order declared."""
+    users: dict[str, list[str]] = {name: [] for name in workspace.connectors}
+    for pipeline in workspace.pipelines.values():
+        for name in dict.fromkeys((pipeline.source, pipeline.destination)):
+            users.setdefault(name, []).append(pipeline.name)
+    return users
+
+
+def _failure(report: HealthReport | None) -> Failure | None:
+    if report is None or report.code is None:
+        return None
+    return Failure(code=report.code, message=report.message or "", hint=report.hint)
+
+
+def _check(record: CheckRecord) -> CheckItem:
+    report = record.report
+    return CheckItem(
+        at=record.at,
+        status=report.status.value,
+        latency_ms=report.latency_ms,
+        code=report.code,
+        message=report.message,
+    )

@@ -1,0 +1,96 @@
+"""What the routes work with: made once by `create_app`, the same for every request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_sdk.errors import ConfigurationError
+from api.problems import ProblemError
+
+if TYPE_CHECKING:
+    from acme_orchestration.instance import InstanceReader
+    from api.egress import EgressPolicy
+    from api.sandbox import Sandbox
+
+__all__ = ["Services", "WorkspaceFile", "services"]
+
+log = logging.getLogger(__name__)
+
+
+class WorkspaceFile:
+    """``connectors.yaml``, read again when it has changed.
+
+    Args:
+        path: Where it is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.absolute()
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int, int] | None = None
+        self._outcome: Workspace | ConfigurationError | None = None
+
+    def read(self) -> Workspace:
+        """Return what it declares now.
+
+        Raises:
+            ProblemError: 503, saying what is wrong with it (code ``workspace.invalid``).
+        """
+        with self._lock:
+            seen = self._stamp()
+            if self._outcome is None or seen != self._seen:
+                self._seen, self._outcome = seen, self._load()
+            outcome = self._outcome
+        if isinstance(outcome, ConfigurationError):
+            raise ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "workspace.invalid",
+                # Callers learn which file it is, not where on the server it lies.
+                outcome.message.replace(str(self._path), self._path.name),
+            )
+        return outcome
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _load(self) -> Workspace | ConfigurationError:
+        try:
+            return load_workspace(self._path)
+        except ConfigurationError as error:
+            log.error("%s", error.message)  # noqa: TRY400 - what counts is where in the file, not in the code
+            return error
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the routes work with.
+
+    Attributes:
+        workspace: The connectors and pipelines declared.
+        reader: Reads states and histories from the Dagster instance.
+        egress: Which targets a test may reach.
+        sandbox: Where tests run.
+    """
+
+    workspace: WorkspaceFile
+    reader: InstanceReader
+    egress: EgressPolicy
+    sandbox: Sandbox
+
+
+def services() -> Services:
+    """Return the services of the application that answers the present request."""
+    found: Services = current_app.extensions["acme"]
+    return found
