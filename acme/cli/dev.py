@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from acme_sdk.errors import AcmeError, ConfigurationError
 
@@ -60,6 +60,8 @@ def command(ui_port: int, api_port: int, postgres_port: int, home: Path) -> None
     # A closed terminal and `kill` stop everything, too, like Ctrl-C.
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.default_int_handler)
+    # The embedded Postgres looks for a folder that we do not use.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     try:
         _run(home.resolve(), Ports(ui=ui_port, api=api_port, postgres=postgres_port))
     except KeyboardInterrupt:
@@ -118,12 +120,10 @@ def _print_addresses(stack: Stack, seconds: float) -> None:
         "DuckDB": str(stack.home.analytics),
         "Logs": str(stack.home.logs),
     }
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for what, where in addresses.items():
-        table.add_row(f"[bold]{what}[/bold]", where)
     _console.print(f"\nReady after {seconds:.0f} s.\n")
     # Soft-wrapped, so that what is pasted has no line breaks of ours in it.
-    _console.print(table, soft_wrap=True)
+    for what, where in addresses.items():
+        _console.print(f"[bold]{what:<12}[/bold]{where}", soft_wrap=True)
     ready = _READY.format(
         api=stack.api_url, connection=stack.connection, egress=stack.egress_allow, home=stack.home.path
     )
