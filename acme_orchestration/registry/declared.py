@@ -7,7 +7,7 @@ so that one mistake hides no other connector.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
+from acme_orchestration.registry.entries import (
+    ConnectorEntry,
+    PipelineEntry,
+    StreamEntry,
+    by_dagster_name,
+    dagster_name,
+)
 from acme_sdk.config import literal_secrets
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import connector_class
@@ -59,39 +65,52 @@ def load_workspace(path: Path) -> Workspace:
         raise _invalid(path, f"{unknown[0]!r} is not a section", "there are connectors and pipelines")
     connectors = _entries(path, document, "connectors", _connector)
     pipelines = _entries(path, document, "pipelines", _pipeline)
+    shown = by_dagster_name(connectors.values())
     return Workspace(
         path=path,
         folder=path.parent / "connectors",
         connectors=connectors,
-        pipelines={name: _linked(entry, connectors) for name, entry in pipelines.items()},
+        pipelines={name: _linked(entry, connectors, shown) for name, entry in pipelines.items()},
     )
 
 
-def verify(entry: ConnectorEntry, folder: Path | None) -> ConnectorEntry:
-    """Return the entry, with a ``fault`` if a secret stands in it in the clear.
+def verify(workspace: Workspace) -> Workspace:
+    """Return the workspace with a ``fault`` where a connector's type and its configuration do not fit.
 
-    Which fields are secret is known to the connector's class, so this imports the connector's code. A type
-    that cannot be imported is no fault of the entry: using the connector says what is wrong.
-
-    Args:
-        entry: As `load_workspace` returned it.
-        folder: The connectors folder, or ``None``.
+    That is a type that does not exist or cannot be imported, and a secret that stands in the clear: which
+    fields are secret is known to the connector's class alone. This imports connectors' code.
     """
-    if entry.fault is not None:
-        return entry
+    schemas: dict[tuple[str, str], Mapping[str, Any] | str] = {}
+    connectors = {}
+    for name, entry in workspace.connectors.items():
+        key = (entry.type, entry.role)
+        if key not in schemas:
+            schemas[key] = _schema(entry, workspace.folder)
+        connectors[name] = entry if entry.fault is not None else _verified(entry, schemas[key])
+    return replace(workspace, connectors=connectors)
+
+
+def _schema(entry: ConnectorEntry, folder: Path) -> Mapping[str, Any] | str:
+    """Return the schema of an entry's type, or why there is none."""
     try:
-        fields = literal_secrets(
-            connector_class(entry.type, entry.role, folder).config_schema(), entry.config
+        return connector_class(entry.type, entry.role, folder).config_schema() or {}
+    except ConfigurationError as error:
+        return f"{error.message}: {error.hint}" if error.hint else error.message
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an author's module may do anything
+        return f"the connector type {entry.type!r} cannot be used: {type(error).__name__}: {error}"
+
+
+def _verified(entry: ConnectorEntry, schema: Mapping[str, Any] | str) -> ConnectorEntry:
+    where = f"connectors.{entry.name}"
+    if isinstance(schema, str):
+        return _with_fault(entry, f"{where}.type: {schema}")
+    if fields := literal_secrets(schema, entry.config):
+        names = ", ".join(f"{where}.config.{field}" for field in fields)
+        return _with_fault(
+            entry,
+            f"{names}: a secret stands here in the clear; write a reference, e.g. {{env: VARIABLE}}, instead",
         )
-    except Exception:  # noqa: BLE001 - an author's module may raise anything
-        return entry
-    if not fields:
-        return entry
-    names = ", ".join(f"connectors.{entry.name}.config.{field}" for field in fields)
-    return _with_fault(
-        entry,
-        f"{names}: a secret stands here in the clear: write a reference such as {{env: VARIABLE}} instead",
-    )
+    return entry
 
 
 class _Loader(yaml.SafeLoader):
@@ -209,20 +228,36 @@ def _text(body: Any, field: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _linked(pipeline: PipelineEntry, connectors: Mapping[str, ConnectorEntry]) -> PipelineEntry:
-    """Return the pipeline, with a ``fault`` if it cannot be run with these connectors."""
+def _linked(
+    pipeline: PipelineEntry,
+    connectors: Mapping[str, ConnectorEntry],
+    shown: Mapping[str, ConnectorEntry],
+) -> PipelineEntry:
+    """Return the pipeline, with a ``fault`` if it cannot be run with these connectors.
+
+    Args:
+        pipeline: As written.
+        connectors: By public name.
+        shown: Those that Dagster can show, by their name there.
+    """
     if pipeline.fault is not None:
         return pipeline
     where = f"pipelines.{pipeline.name}"
+    job = dagster_name(pipeline.name)
+    if job == "connectors" or (job.startswith("test_") and job.removeprefix("test_") in shown):
+        return _with_fault(pipeline, f"{where}: a connector's asset or job has this name: choose another")
     for role, name in (("source", pipeline.source), ("destination", pipeline.destination)):
         if name not in connectors:
             close = get_close_matches(name, connectors, n=1)
             guess = f"; did you mean {close[0]!r}?" if close else ": declare it under connectors"
             return _with_fault(pipeline, f"{where}.{role}: there is no connector {name!r}{guess}")
-        if connectors[name].fault is None and connectors[name].role != role:
+        connector = connectors[name]
+        if connector.fault is None and connector.role != role:
             return _with_fault(
-                pipeline, f"{where}.{role}: {name!r} is a {connectors[name].role}: name a {role} here"
+                pipeline, f"{where}.{role}: {name!r} is a {connector.role}: name a {role} here"
             )
+        if shown.get(name.replace("-", "_")) is not connector:
+            return _with_fault(pipeline, f"{where}.{role}: {connector.fault}")
     names = [stream.stream for stream in pipeline.streams]
     if twice := [name for name in names if names.count(name) > 1]:
         return _with_fault(pipeline, f"{where}.streams: {twice[0]!r} stands here twice: leave one out")

@@ -25,12 +25,12 @@ def dagster_name(name: str) -> str:
     """Return the name that Dagster allows: ``user-analytics`` → ``user_analytics``.
 
     Raises:
-        ConfigurationError: The name holds something else than letters, digits, ``_`` and ``-``, does not
-            begin with a letter, is too long or is reserved (code ``name.invalid``).
+        ConfigurationError: The name is not allowed (code ``name.invalid``). It consists of letters and
+            digits with single ``_`` or ``-`` between them, so that joined by ``__`` names stay apart.
     """
     translated = name.replace("-", "_")
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,62}", name):
-        hint = "use letters, digits, _ and -, at most 63, a letter first"
+    if len(name) > 63 or not re.fullmatch(r"[A-Za-z]([_-]?[A-Za-z0-9])*", name):
+        hint = "use letters, digits and single _ or - between them, at most 63 characters, a letter first"
     elif translated in _RESERVED:
         hint = "Dagster or Python keeps this name for itself: choose another"
     else:
