@@ -11,7 +11,7 @@ from urllib3.util.retry import Retry
 
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 
-__all__ = ["HttpResponse", "HttpSession"]
+__all__ = ["HttpAdapter", "HttpResponse", "HttpSession"]
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
@@ -21,6 +21,18 @@ LONGEST_WAIT_S = 60
 _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"})
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _TOO_MANY = 429
+# Keys travel in headers of any name: what may go to another host is listed, not what may not.
+_HARMLESS_HEADERS = frozenset(
+    {
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "connection",
+        "content-length",
+        "content-type",
+        "user-agent",
+    }
+)
 
 
 class HttpResponse(requests.Response):
@@ -37,24 +49,37 @@ class HttpResponse(requests.Response):
             FatalError: The status is another of 400 and above, or the body is not JSON
                 (code ``http.not_json``).
         """
-        where = f"{self.request.method} {_without_query(self.url)}"
-        if self.status_code >= 400:
-            kind = RetriableError if self.status_code == _TOO_MANY or self.status_code >= 500 else FatalError
-            raise kind(
-                f"{where} answered {self.status_code} {self.reason or ''}".rstrip(),
-                code=f"http.{self.status_code}",
-                hint=_STATUS_HINTS.get(self.status_code),
-            )
+        self.raise_for_status()
         try:
             return super().json(**kwargs)
         except requests.exceptions.JSONDecodeError as error:
             content_type = self.headers.get("Content-Type", "no content type")
             raise FatalError(
-                f"{where} answered {self.status_code} with {len(self.content)} bytes of {content_type} "
+                f"{self._where} answered {self.status_code} with {len(self.content)} bytes of {content_type} "
                 f"that are not JSON: {error.msg} at character {error.pos}",
                 code="http.not_json",
                 hint="check the address; the answer may have been cut off on its way",
             ) from None
+
+    def raise_for_status(self) -> None:
+        """Raise if the server refused the request; the message holds no query, which may hold a key.
+
+        Raises:
+            RetriableError: The status is 429 or 5xx (code ``http.429``, ``http.500``, …).
+            FatalError: The status is another of 400 and above.
+        """
+        if self.status_code < 400:
+            return
+        kind = RetriableError if self.status_code == _TOO_MANY or self.status_code >= 500 else FatalError
+        raise kind(
+            f"{self._where} answered {self.status_code} {self.reason or ''}".rstrip(),
+            code=f"http.{self.status_code}",
+            hint=_STATUS_HINTS.get(self.status_code),
+        )
+
+    @property
+    def _where(self) -> str:
+        return f"{self.request.method} {_without_query(self.url)}"
 
 
 class HttpSession(requests.Session):
@@ -77,7 +102,7 @@ class HttpSession(requests.Session):
             raise_on_status=False,
         )
         for scheme in ("http://", "https://"):
-            self.mount(scheme, _Adapter(max_retries=retry))
+            self.mount(scheme, HttpAdapter(max_retries=retry))
 
     def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> HttpResponse:  # type: ignore[override]
         """Send a request; see `requests.Session.request`.
@@ -94,9 +119,23 @@ class HttpSession(requests.Session):
         assert isinstance(response, HttpResponse)  # noqa: S101 - what the adapter builds
         return response
 
+    def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        """After a redirect to another host, send only headers that can hold no credentials."""
+        elsewhere: bool = self.should_strip_auth(  # type: ignore[no-untyped-call] # the stubs leave it out
+            str(response.request.url), str(prepared_request.url)
+        )
+        if elsewhere:
+            for name in list(prepared_request.headers):
+                if name.lower() not in _HARMLESS_HEADERS:
+                    del prepared_request.headers[name]
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call] # as above
 
-class _Adapter(HTTPAdapter):
+
+class HttpAdapter(HTTPAdapter):
+    """What gives an `HttpSession` its responses."""
+
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """Return the answer as an `HttpResponse`."""
         response = super().build_response(req, resp)
         response.__class__ = HttpResponse
         return response

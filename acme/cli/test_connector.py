@@ -1,0 +1,107 @@
+"""``acme test-connector``: run the harness on a connector's file."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["command"]
+
+
+def _read_config(_: click.Context, __: click.Parameter, value: str) -> dict[str, Any]:
+    """Return the configuration; the error never shows what was given."""
+    try:
+        if value == "-":
+            text = sys.stdin.read()
+        elif value.startswith("@"):
+            text = Path(value[1:]).read_text(encoding="utf-8")
+        else:
+            text = value
+        config = json.loads(text)
+    except OSError as error:
+        raise click.BadParameter(f"{value[1:]} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise click.BadParameter("it is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        raise click.BadParameter(
+            f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
+            """Write it like '{"field": "value"}', or @FILE, or - for standard input."""
+        ) from None
+    if not isinstance(config, dict):
+        raise click.BadParameter('it must be a JSON object like {"field": "value"}')
+    return config
+
+
+def _list_checks(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from acme_sdk.testing.registry import all_checks
+
+    for check in all_checks():
+        role = next(iter(check.roles)) if len(check.roles) == 1 else ""
+        click.echo(f"{check.id:<24}{role:<13}{check.title}")
+    context.exit()
+
+
+@click.command(name="test-connector")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--config", required=True, callback=_read_config, metavar="JSON|@FILE|-",
+    help='The connector\'s configuration. Secrets may be references: {"env": "API_KEY"}.',
+)  # fmt: skip
+@click.option("--only", multiple=True, metavar="ID", help="Run only this check, or all of one noun (http).")
+@click.option("--skip", multiple=True, metavar="ID", help="Leave this check out, or all of one noun.")
+@click.option(
+    "--role", type=click.Choice(["source", "destination"]), help="Test only this class of the file."
+)
+@click.option(
+    "--timeout", default=30.0, show_default=True, metavar="SECONDS", help="Longest time for one check."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for CI.")
+@click.option(
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_checks, help="Show the checks."
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    path: Path,
+    config: dict[str, Any],
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    role: str | None,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Find what is wrong with the connector in the Python file PATH.
+
+    The real connector runs against the real target of its configuration. A destination is given test rows to
+    write, in each of its write modes: point it at a place where that does no harm.
+
+    Exit codes: 0 all passed, 1 the connector is at fault, 2 bad usage or configuration, 3 the target is
+    unreachable, 130 interrupted.
+    """
+    from rich.console import Console
+
+    from acme_sdk.testing.report import Report, print_event, print_summary
+    from acme_sdk.testing.runner import Job, run
+
+    console = Console(quiet=as_json, highlight=False)
+    report = Report(path)
+    started = time.monotonic()
+    try:
+        for event in run(Job(path, config, only, skip, role, timeout)):
+            report.add(event)
+            print_event(console, event, path)
+    except KeyboardInterrupt:
+        console.print("interrupted; the connector was torn down", style="yellow")
+        context.exit(130)
+    seconds = time.monotonic() - started
+    print_summary(console, report, seconds)
+    if as_json:
+        click.echo(json.dumps(report.to_json(seconds), indent=2))
+    context.exit(report.exit_code)

@@ -1,0 +1,60 @@
+"""What a connector shows of itself: standard output, standard error, log records."""
+
+from __future__ import annotations
+
+import io
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+__all__ = ["Shown", "captured"]
+
+
+class Shown:
+    """What was shown so far."""
+
+    def __init__(self, author: Path) -> None:
+        self.stream = io.StringIO()
+        self.handler = _Handler(self.stream, author)
+
+    def text(self) -> str:
+        """All of it, as text."""
+        return self.stream.getvalue()
+
+
+@contextmanager
+def captured(author: Path) -> Iterator[Shown]:
+    """Listen for the time of a ``with`` block.
+
+    Args:
+        author: The connector's file; log records made there count on every level, those of libraries from
+            ``INFO`` on.
+    """
+    shown = Shown(author)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(shown.handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        with redirect_stdout(shown.stream), redirect_stderr(shown.stream):
+            yield shown
+    finally:
+        root.setLevel(level)
+        root.removeHandler(shown.handler)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, stream: io.StringIO, author: Path) -> None:
+        super().__init__(logging.DEBUG)
+        self._stream = stream
+        self._author = str(author)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno < logging.INFO and record.pathname != self._author:
+            return
+        try:
+            self._stream.write(self.format(record) + "\n")
+        except Exception as error:  # noqa: BLE001 - a record whose arguments do not fit is no finding of ours
+            print(f"a log record cannot be formatted: {type(error).__name__}", file=sys.stderr)

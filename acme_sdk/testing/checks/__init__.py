@@ -1,0 +1,1 @@
+"""The checks, one module per noun; see `acme_sdk.testing.registry`."""

@@ -1,0 +1,31 @@
+"""What this process holds: threads, child processes, sockets, open files."""
+
+from __future__ import annotations
+
+import threading
+
+import psutil
+
+__all__ = ["take"]
+
+
+def take() -> frozenset[str]:
+    """Return a description of each thing that this process holds; equal things have equal descriptions."""
+    process = psutil.Process()
+    held = {f"thread {thread.name!r} (#{thread.ident})" for thread in threading.enumerate()}
+    for child in process.children(recursive=True):
+        try:
+            if child.status() != psutil.STATUS_ZOMBIE:
+                held.add(f"process {child.name()} (#{child.pid})")
+        except psutil.NoSuchProcess:
+            continue
+    for connection in process.net_connections(kind="all"):
+        peer = connection.raddr or connection.laddr
+        where = (
+            f"{peer[0]}:{peer[1]}"
+            if isinstance(peer, tuple) and len(peer) == 2
+            else str(peer or "no address")
+        )
+        held.add(f"socket to {where} (fd {connection.fd}, local {connection.laddr})")
+    held |= {f"open file {file.path} (fd {file.fd})" for file in process.open_files()}
+    return frozenset(held)

@@ -1,0 +1,240 @@
+"""Running checks from outside: in a worker process, each check under a deadline.
+
+A connector that hangs, ends its process or crashes the interpreter is a finding with a name: the worker is
+replaced and the other checks go on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from acme_sdk.testing.result import Connector, Frame, Outcome, Result
+
+__all__ = ["Begun", "Event", "Job", "Refused", "Rows", "Started", "run"]
+
+#: How long a worker may take beyond its own deadline, and to tear down after an interrupt, in seconds.
+_GRACE_S = 5.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to run.
+
+    Attributes:
+        file: The Python file with the connector.
+        config: Its configuration as written, references included.
+        only: Ids of checks, or their nouns; all by default.
+        skip: Ids or nouns to leave out.
+        role: Only this role's class of the file; both by default.
+        timeout: Seconds for one check; later checks get four times a full extraction's duration on top.
+    """
+
+    file: Path
+    config: Mapping[str, Any] = field(repr=False)
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    role: str | None = None
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True)
+class Started:
+    """A connector class was found, its checks follow."""
+
+    connector: Connector
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a full extraction gave.
+
+    Attributes:
+        rows: How many rows.
+        seconds: How long they took.
+    """
+
+    rows: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The checks cannot begin: no connector in the file, or a configuration that does not fit.
+
+    Attributes:
+        code: Stable code, e.g. ``config.invalid``.
+        message: What is wrong, without secrets.
+        hint: What to do about it.
+        frames: Where in the author's code, when importing it failed.
+    """
+
+    code: str
+    message: str
+    hint: str
+    frames: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A check has begun.
+
+    Attributes:
+        connector: The class it is run on.
+        id: The check's id.
+        title: What it makes sure of.
+        limit: Seconds until it counts as hanging.
+    """
+
+    connector: Connector
+    id: str
+    title: str
+    limit: float
+
+
+Event = Started | Begun | Result | Rows | Refused
+
+
+def run(job: Job) -> Iterator[Event]:
+    """Run the checks and yield what happens as it happens.
+
+    When the caller stops, by an interrupt or by closing the iterator, the connector is torn down and the
+    worker ended before this returns.
+    """
+    done: dict[str, str] = {}
+    finished = False
+    while not finished:
+        current: Begun | None = None
+        known = len(done)
+        with _Worker(job, done) as worker:
+            while (message := worker.receive(current)) is not None:
+                if message["event"] == "end":
+                    finished = True
+                    break
+                event = _event(message)
+                if isinstance(event, Begun):
+                    current = event
+                elif isinstance(event, Result):
+                    done[f"{event.connector.role}/{event.id}"] = event.outcome
+                    current = None
+                yield event
+            exit_code = None if finished else worker.kill()
+        if current is not None:
+            result = _silent(current, exit_code)
+            done[f"{current.connector.role}/{current.id}"] = result.outcome
+            yield result
+        elif not finished and len(done) == known:
+            raise RuntimeError(f"the worker process ended with {exit_code} before it began")
+
+
+def _event(message: dict[str, Any]) -> Event:
+    kind = message.pop("event")
+    if kind == "result":
+        return Result.from_json(message)
+    if kind == "refused":
+        return Refused(**{**message, "frames": tuple(Frame(**frame) for frame in message["frames"])})
+    if kind == "rows":
+        return Rows(**message)
+    connector = Connector(**message.pop("connector"))
+    return Begun(connector, **message) if kind == "begin" else Started(connector)
+
+
+def _silent(check: Begun, exit_code: int | None) -> Result:
+    """The result of a check during which the worker stopped to speak."""
+    if exit_code is None:
+        message = f"this did not end in {check.limit:g} s, and could not be interrupted"
+        hint = "a library may be waiting in compiled code: give it a time-out"
+    else:
+        how = f"by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"with exit code {exit_code}"
+        message = f"the connector ended the whole process, {how}"
+        hint = "raise an exception instead of calling sys.exit() or os._exit()"
+    return Result(
+        check.id,
+        check.title,
+        check.connector,
+        Outcome.FAILED,
+        seconds=check.limit,
+        message=message,
+        hint=hint,
+    )
+
+
+class _Worker:
+    """The child process: the job in on its standard input, events out."""
+
+    def __init__(self, job: Job, done: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "acme_sdk.testing.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        self._orders: IO[bytes] = self._process.stdin
+        self._events: IO[bytes] = self._process.stdout
+        self._queue: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        document = {
+            "file": str(job.file),
+            "config": dict(job.config),
+            "only": job.only,
+            "skip": job.skip,
+            "role": job.role,
+            "timeout": job.timeout,
+            "done": done,
+        }
+        with suppress(BrokenPipeError):  # it died at once; the missing events say so
+            self._orders.write(json.dumps(document).encode() + b"\n")
+            self._orders.flush()
+
+    def _read(self) -> None:
+        for line in self._events:
+            self._queue.put(json.loads(line))
+        self._queue.put(None)
+
+    def receive(self, current: Begun | None) -> dict[str, Any] | None:
+        """Return the next event, or ``None`` when there are no more or the current check is long overdue."""
+        try:
+            return self._queue.get(timeout=None if current is None else current.limit + _GRACE_S)
+        except queue.Empty:
+            return None
+
+    def kill(self) -> int | None:
+        """End the worker and all that it started; return its exit code if it had ended by itself."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(0.2)  # its last event may be faster than its end
+        exit_code = self._process.poll()
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        if exit_code is None:
+            self._process.kill()
+            self._process.wait()
+        return exit_code
+
+    def __enter__(self) -> _Worker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE_S)
+        self.kill()
+        self._reader.join()
+        with suppress(BrokenPipeError):
+            self._orders.close()
+        self._events.close()
