@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -69,8 +69,8 @@ def run_probes(
     timeout: float = 15.0,
     concurrency: int = 32,
     env: Mapping[str, str] | None = None,
-) -> Iterator[ProbeResult]:
-    """Ask every connector and yield the answers as they come.
+) -> Generator[ProbeResult, None, None]:
+    """Ask every connector and yield the answers as they come; closing the generator ends what still runs.
 
     Args:
         probes: What to ask; names must differ.

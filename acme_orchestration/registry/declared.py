@@ -258,9 +258,13 @@ def _linked(
             )
         if shown.get(name.replace("-", "_")) is not connector:
             return _with_fault(pipeline, f"{where}.{role}: {connector.fault}")
+    if not pipeline.streams:
+        return _with_fault(pipeline, f"{where}.streams: there is none: name one, or leave the field out")
     names = [stream.stream for stream in pipeline.streams]
     if twice := [name for name in names if names.count(name) > 1]:
-        return _with_fault(pipeline, f"{where}.streams: {twice[0]!r} stands here twice: leave one out")
+        return _with_fault(
+            pipeline, f"{where}.streams: {twice[0] or 'the only stream'!r} stands here twice: leave one out"
+        )
     return pipeline
 
 

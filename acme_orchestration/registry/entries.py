@@ -94,14 +94,14 @@ class StreamEntry(_Entry):
     """One stream of a pipeline and how it is loaded.
 
     Attributes:
-        stream: Its name in the source.
+        stream: Its name in the source; ``None`` for the source's only one.
         table: The target, ``table`` or ``schema.table``; the stream's name by default.
         write_mode: ``append``, ``overwrite`` or ``upsert``.
         primary_key: Columns that identify a row; the source's own key by default.
         cursor: The column whose highest value is kept, so that the next run reads only what is new.
     """
 
-    stream: str
+    stream: str | None = None
     table: str | None = None
     write_mode: WriteMode = WriteMode.OVERWRITE
     primary_key: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ class PipelineEntry(_Entry):
         name: Public name, e.g. ``user-analytics``.
         source: Name of the source connector.
         destination: Name of the destination connector.
-        streams: What is synced; empty means the source's only stream.
+        streams: What is synced; by default the source's only stream.
         schedule: A cron expression, or ``None``.
         description: For people.
         owner: An e-mail address, or ``team:NAME``.
@@ -125,7 +125,7 @@ class PipelineEntry(_Entry):
     name: Name
     source: Name
     destination: Name
-    streams: tuple[StreamEntry, ...] = ()
+    streams: tuple[StreamEntry, ...] = (StreamEntry(),)
     schedule: str | None = None
     description: str | None = None
     owner: Owner | None = None

@@ -1,0 +1,67 @@
+"""The connectors and pipelines of a workspace as Dagster definitions; ``workspace.yaml`` loads this module."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+
+from dagster import AssetKey, Definitions, ExecutorDefinition, definitions, in_process_executor
+
+from acme_orchestration.checks.health import connector_asset, health_check
+from acme_orchestration.jobs.connector_test import connector_test
+from acme_orchestration.pipelines.pipeline import pipeline_definitions
+from acme_orchestration.pipelines.stream import stream_key
+from acme_orchestration.registry.declared import Workspace, load_workspace, verify
+from acme_orchestration.registry.entries import by_dagster_name, dagster_name
+from acme_orchestration.resources.connector import connector_resource
+from acme_orchestration.sensors.health import health_sensor
+
+__all__ = ["build_definitions", "defs"]
+
+
+def build_definitions(
+    workspace: Workspace, executor: ExecutorDefinition = in_process_executor
+) -> Definitions:
+    """Return a workspace's connectors and pipelines, to be merged with definitions of your own.
+
+    Args:
+        workspace: What `load_workspace` returned.
+        executor: What the steps of the pipelines' jobs run in. By default the streams of a pipeline are
+            synced one after the other in one process, as a destination with one writer at a time needs.
+    """
+    workspace = verify(workspace)
+    connectors = by_dagster_name(workspace.connectors.values())
+    pipelines = by_dagster_name(workspace.pipelines.values())
+    resources = {key: connector_resource(entry, workspace.folder) for key, entry in connectors.items()}
+    loaded: dict[str, list[AssetKey]] = defaultdict(list)
+    for pipeline in pipelines.values():
+        if pipeline.fault is None:
+            keys = [stream_key(pipeline, stream) for stream in pipeline.streams]
+            loaded[dagster_name(pipeline.destination)] += keys
+    state_folder = workspace.path.parent / ".acme" / "state"
+    return Definitions.merge(
+        Definitions(
+            assets=[connector_asset(entry, loaded[key]) for key, entry in connectors.items()],
+            asset_checks=[health_check(entry) for entry in connectors.values() if not entry.disabled],
+            jobs=[
+                connector_test(entry, resources[key])
+                for key, entry in connectors.items()
+                if not entry.disabled
+            ],
+            sensors=[health_sensor(workspace.connectors, workspace.folder)],
+            resources=resources,
+        ),
+        *(
+            pipeline_definitions(pipeline, resources, state_folder, executor)
+            for pipeline in pipelines.values()
+        ),
+    )
+
+
+@definitions
+def defs() -> Definitions:
+    """The definitions of the file that ``ACME_WORKSPACE_FILE`` names, by default ``connectors.yaml``."""
+    workspace = load_workspace(Path(os.environ.get("ACME_WORKSPACE_FILE", "connectors.yaml")))
+    # The executor is for what is materialized by hand, which no job of ours runs.
+    return Definitions.merge(build_definitions(workspace), Definitions(executor=in_process_executor))

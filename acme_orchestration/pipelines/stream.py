@@ -1,0 +1,129 @@
+"""One stream of a pipeline as an asset: running it syncs the stream."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    Failure,
+    MaterializeResult,
+    MetadataValue,
+    TableColumn,
+    TableColumnConstraints,
+    TableSchema,
+    asset,
+)
+
+from acme_orchestration.checks.evaluation import connector_key
+from acme_orchestration.registry.entries import PipelineEntry, StreamEntry, dagster_name
+from acme_sdk.errors import AcmeError
+
+if TYPE_CHECKING:
+    from acme_sdk.sync import SyncResult
+
+__all__ = ["stream_asset", "stream_key"]
+
+
+def stream_key(pipeline: PipelineEntry, stream: StreamEntry) -> AssetKey:
+    """Return the key of a stream's asset: ``public.orders`` → ``["user_analytics", "public_orders"]``.
+
+    The only stream of a source has the source's name.
+    """
+    name = stream.stream or pipeline.source
+    return AssetKey([dagster_name(pipeline.name), re.sub(r"[^A-Za-z0-9_]", "_", name)])
+
+
+def stream_asset(pipeline: PipelineEntry, stream: StreamEntry, state_folder: Path) -> AssetsDefinition:
+    """Return the asset of a stream, downstream of its source's asset.
+
+    Args:
+        pipeline: The pipeline.
+        stream: The stream.
+        state_folder: Where checkpoints are kept for destinations that cannot keep them themselves.
+    """
+    source, destination = dagster_name(pipeline.source), dagster_name(pipeline.destination)
+
+    @asset(
+        key=stream_key(pipeline, stream),
+        deps=[connector_key(pipeline.source)],
+        required_resource_keys={source, destination},
+        group_name=dagster_name(pipeline.name),
+        owners=[pipeline.owner] if pipeline.owner else [],
+        description=f"{stream.stream or 'The only stream'} of {pipeline.source}, in {pipeline.destination}.",
+        tags={"acme/pipeline": pipeline.name},
+        metadata={"acme/write_mode": stream.write_mode.value},
+        pool=f"connector_{destination}",
+    )
+    def sync(context: AssetExecutionContext) -> MaterializeResult[Any]:
+        from acme_sdk.sync import (  # imports Arrow, which loading needs not
+            FileStateStore,
+            StreamPlan,
+            sync_stream,
+        )
+
+        plan = StreamPlan(
+            pipeline=pipeline.name,
+            stream=stream.stream,
+            table=stream.table,
+            write_mode=stream.write_mode,
+            primary_key=stream.primary_key,
+            cursor_field=stream.cursor,
+        )
+        from_, to = getattr(context.resources, source), getattr(context.resources, destination)
+        with _failing_plainly(pipeline, stream), from_.connect() as reader, to.connect() as writer:
+            result = sync_stream(
+                reader, writer, plan, state=FileStateStore(state_folder), run_id=context.run_id
+            )
+        context.log.info(_summary(result))
+        return MaterializeResult(metadata=_metadata(result))
+
+    return sync
+
+
+@contextmanager
+def _failing_plainly(pipeline: PipelineEntry, stream: StreamEntry) -> Iterator[None]:
+    """Turn an error of ours into one that Dagster shows with its code and hint, without its cause."""
+    try:
+        yield
+    except AcmeError as error:
+        where = f"{pipeline.name}, {stream.stream}" if stream.stream else pipeline.name
+        raise Failure(
+            description=f"{where}: {error.message}", metadata={"code": error.code, "hint": error.hint or ""}
+        ) from None
+
+
+def _summary(result: "SyncResult") -> str:
+    seconds = (result.finished_at - result.started_at).total_seconds()
+    return (
+        f"{result.stream}: {result.rows:,} rows read, {result.loaded:,} took effect in {result.table} "
+        f"({result.write_mode.value}, {result.batches} batches, {seconds:.1f} s, {result.delivery})"
+    )
+
+
+def _metadata(result: "SyncResult") -> dict[str, Any]:
+    columns = [
+        TableColumn(field.name, str(field.type), constraints=TableColumnConstraints(nullable=field.nullable))
+        for field in result.schema
+    ]
+    metadata: dict[str, Any] = {
+        "dagster/row_count": result.loaded,
+        "dagster/column_schema": TableSchema(columns),
+        "dagster/table_name": result.table,
+        "rows_read": result.rows,
+        "rows_loaded": result.loaded,
+        "batches": result.batches,
+        "bytes": result.bytes,
+        "duration_s": round((result.finished_at - result.started_at).total_seconds(), 3),
+        "write_mode": result.write_mode.value,
+        "delivery": result.delivery,
+        "cursor_field": result.cursor_field,
+        "cursor": result.cursor,
+        "started_at": MetadataValue.timestamp(result.started_at),
+        "last_run": MetadataValue.timestamp(result.last_run) if result.last_run else None,
+    }
+    return {key: value for key, value in metadata.items() if value is not None}
