@@ -125,9 +125,9 @@ class ConnectorHealthAnswer(_Model):
 class SslOptions(_Model):
     """How the connection is encrypted and verified, in libpq's terms."""
 
-    mode: Literal["disable", "require", "verify-ca", "verify-full"] = Field(
-        description="`require` encrypts without knowing with whom; `verify-ca` checks the certificate's "
-        "authority; `verify-full` its host name, too."
+    mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        description="`allow` and `prefer` encrypt if it happens to work, `require` always, all three without "
+        "knowing with whom; `verify-ca` checks the certificate's authority, `verify-full` its host name, too."
     )
     ca: Annotated[str, StringConstraints(max_length=32_768)] | None = Field(
         default=None,

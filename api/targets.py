@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -32,7 +33,15 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r
 Host = Annotated[
     str, StringConstraints(min_length=1, max_length=253, pattern=r"^[A-Za-z0-9_:][A-Za-z0-9._:-]*$")
 ]
-Secret = Annotated[SecretStr, Field(max_length=4096)]
+
+
+def _no_nul(value: SecretStr) -> SecretStr:
+    if "\x00" in value.get_secret_value():
+        raise ValueError("must not hold a NUL character")
+    return value
+
+
+Secret = Annotated[SecretStr, Field(max_length=4096), AfterValidator(_no_nul)]
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,7 @@ class _Fields(BaseModel):
 
 class _Postgres(_Fields):
     host: Host
-    port: int = Field(default=5432, ge=1, le=65535)
+    port: int = Field(default=5432, ge=1, le=65535, strict=True)
     database: Text
     user: Text
     password: Secret | None = None

@@ -1,7 +1,10 @@
-"""What the tests of the API talk to."""
+"""A running API that the tests talk to."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,11 +12,14 @@ from typing import Any
 
 import requests
 from dagster import DagsterInstance
+from werkzeug.serving import make_server
 
 from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of
+from acme_orchestration.instance import InstanceReader
 from acme_sdk.health import HealthReport
+from api.app import create_app
 
-__all__ = ["Api"]
+__all__ = ["Api", "running_api"]
 
 
 @dataclass
@@ -36,3 +42,29 @@ class Api:
         """Store a health check of a connector, as the health sensor does."""
         at = at or datetime.now(UTC)
         self.instance.report_runless_asset_event(evaluation_of(name, CheckRecord(at, report, since or at)))
+
+
+@contextmanager
+def running_api(folder: Path, workspace: str = "connectors: {}\n", **options: Any) -> Iterator[Api]:
+    """Serve a workspace for the time of a ``with`` block.
+
+    Args:
+        folder: Where the workspace and the Dagster instance are made.
+        workspace: The text of its ``connectors.yaml``.
+        options: The further arguments of `create_app`.
+    """
+    home = folder / "dagster"
+    home.mkdir(parents=True)
+    file = folder / "connectors.yaml"
+    file.write_text(workspace)
+    with DagsterInstance.local_temp(str(home)) as instance:
+        app = create_app(file, InstanceReader(instance), **options)
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield Api(f"http://127.0.0.1:{server.port}", file, instance)
+        finally:
+            server.shutdown()
+            thread.join(10)
+            server.server_close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,34 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import DagsterInstance
-from werkzeug.serving import make_server
 
-from acme_orchestration.instance import InstanceReader
-from api.app import create_app
-from tests.api.client import Api
+from tests.api.client import Api, running_api
 from tests.api.tls_postgres import Authority, TlsPostgres, programs
 
 
 @pytest.fixture
 def make_api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
-    """Start servers: the text of a ``connectors.yaml`` and `create_app`'s arguments in, an `Api` out."""
+    """Start servers; takes the arguments of `running_api` without its folder."""
     with ExitStack() as stack:
 
         def start(workspace: str = "connectors: {}\n", **options: Any) -> Api:
-            folder = tmp_path / uuid.uuid4().hex
-            home = folder / "dagster"
-            home.mkdir(parents=True)
-            file = folder / "connectors.yaml"
-            file.write_text(workspace)
-            instance = stack.enter_context(DagsterInstance.local_temp(str(home)))
-            app = create_app(file, InstanceReader(instance), **options)
-            server = make_server("127.0.0.1", 0, app, threaded=True)
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
-            thread.start()
-            stack.callback(thread.join, 10)
-            stack.callback(server.shutdown)
-            return Api(f"http://127.0.0.1:{server.port}", file, instance)
+            return stack.enter_context(running_api(tmp_path / uuid.uuid4().hex, workspace, **options))
 
         yield start
 

@@ -82,7 +82,7 @@ class Authority:
 
 @dataclass
 class TlsPostgres:
-    """A server on 127.0.0.1 and ::1 whose certificate is for ``localhost`` alone."""
+    """A server on 127.0.0.1 whose certificate is for ``localhost`` alone."""
 
     bin: Path
     authority: Authority
@@ -144,14 +144,17 @@ class TlsPostgres:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
-        while True:
-            try:
-                psycopg.connect(self.url("127.0.0.1"), connect_timeout=2).close()
-                return
-            except psycopg.OperationalError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
-                    raise RuntimeError((self._folder / "log").read_text()) from None
-                time.sleep(0.1)
+        while not self._answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise RuntimeError((self._folder / "log").read_text())
+            time.sleep(0.1)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("127.0.0.1"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
