@@ -1,29 +1,38 @@
 """The SDK: the connector contract, and all that it takes to run a connector.
 
 >>> from acme.sdk import SourceConnector, Row, ConnectorConfig
+
+Each name is imported from its module when it is first asked for, so that a command that needs only a part of
+the SDK does not wait for pydantic and requests.
 """
 
-from acme_sdk.catalog import Stream
-from acme_sdk.config import ConnectorConfig
-from acme_sdk.connector import (
-    BatchSource,
-    Connector,
-    DestinationConnector,
-    SourceConnector,
-    StagedDestination,
-)
-from acme_sdk.errors import (
-    AcmeError,
-    ConfigurationError,
-    FatalError,
-    RetriableError,
-    SecretError,
-    SkippableError,
-)
-from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
-from acme_sdk.lifecycle import open_connector
-from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
-from acme_sdk.row import Row
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from acme_sdk.catalog import Stream
+    from acme_sdk.config import ConnectorConfig
+    from acme_sdk.connector import (
+        BatchSource,
+        Connector,
+        DestinationConnector,
+        SourceConnector,
+        StagedDestination,
+    )
+    from acme_sdk.errors import (
+        AcmeError,
+        ConfigurationError,
+        FatalError,
+        RetriableError,
+        SecretError,
+        SkippableError,
+    )
+    from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
+    from acme_sdk.lifecycle import open_connector
+    from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+    from acme_sdk.row import Row
 
 __all__ = [
     "AcmeError",
@@ -49,3 +58,28 @@ __all__ = [
     "WriteMode",
     "open_connector",
 ]
+
+_HOMES = {
+    "catalog": ("Stream",),
+    "config": ("ConnectorConfig",),
+    "connector": ("BatchSource", "Connector", "DestinationConnector", "SourceConnector", "StagedDestination"),
+    "errors": (
+        "AcmeError",
+        "ConfigurationError",
+        "FatalError",
+        "RetriableError",
+        "SecretError",
+        "SkippableError",
+    ),
+    "health": ("ConnectionReport", "HealthReport", "HealthStatus"),
+    "lifecycle": ("open_connector",),
+    "load": ("Checkpoint", "Load", "LoadPlan", "WriteMode"),
+    "row": ("Row",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
