@@ -74,6 +74,7 @@ def _serve(host: str, port: int, workspace_file: Path, dagster_home: Path | None
         from waitress.server import create_server  # type: ignore[import-untyped] # it has no stubs
 
         from acme_orchestration.instance import InstanceReader
+        from acme_orchestration.registry.declared import load_workspace
         from api.app import MAX_BODY_BYTES, create_app
         from api.egress import EgressPolicy
     except ModuleNotFoundError as error:
@@ -81,6 +82,7 @@ def _serve(host: str, port: int, workspace_file: Path, dagster_home: Path | None
             f"{error.name} is not installed: pip install 'acme-connectors[api]'"
         ) from None
 
+    load_workspace(workspace_file)  # a mistake in it is told now, not with the first request
     app = create_app(
         workspace_file,
         InstanceReader.open(dagster_home),
