@@ -1,0 +1,58 @@
+"""The table ``_acme_checkpoints``: how far each stream has come, committed together with its rows."""
+
+from __future__ import annotations
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.identifiers import OWN_PREFIX, TableName, advisory_key
+from acme_sdk.load import Checkpoint
+
+__all__ = ["read_checkpoint", "store_checkpoint"]
+
+
+def read_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> Checkpoint | None:
+    """Return the checkpoint of a stream, or ``None`` when it never had one."""
+    if not _exists(connection, schema):
+        return None
+    query = sql.SQL("SELECT checkpoint FROM {} WHERE pipeline = %s AND stream = %s").format(
+        _table(schema).sql
+    )
+    row = connection.execute(query, (pipeline, stream)).fetchone()
+    return Checkpoint.from_json(row[0]) if row else None
+
+
+def store_checkpoint(connection: Connection, schema: str, checkpoint: Checkpoint) -> None:
+    """Store a checkpoint in the present transaction; the table is made with the first one."""
+    table = _table(schema)
+    if not _exists(connection, schema):
+        _create(connection, table)
+    statement = sql.SQL(
+        "INSERT INTO {} (pipeline, stream, checkpoint) VALUES (%s, %s, %s) ON CONFLICT (pipeline, stream)"
+        " DO UPDATE SET checkpoint = EXCLUDED.checkpoint, stored_at = EXCLUDED.stored_at"
+    ).format(table.sql)
+    connection.execute(statement, (checkpoint.pipeline, checkpoint.stream, Jsonb(checkpoint.to_json())))
+
+
+def _create(connection: Connection, table: TableName) -> None:
+    # Two first loads at once: IF NOT EXISTS alone does not keep them from making the table twice.
+    connection.execute(
+        "SELECT pg_catalog.pg_advisory_xact_lock(%s)", (advisory_key("checkpoints", table.schema),)
+    )
+    connection.execute(
+        sql.SQL(
+            "CREATE TABLE IF NOT EXISTS {} (pipeline text, stream text, checkpoint jsonb NOT NULL,"
+            " stored_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (pipeline, stream))"
+        ).format(table.sql)
+    )
+
+
+def _table(schema: str) -> TableName:
+    return TableName(schema, OWN_PREFIX + "checkpoints")
+
+
+def _exists(connection: Connection, schema: str) -> bool:
+    # Asked first, because CREATE TABLE IF NOT EXISTS needs the right to create even where nothing is to do.
+    query = "SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = %s"
+    return connection.execute(query, (schema, _table(schema).name)).fetchone() is not None

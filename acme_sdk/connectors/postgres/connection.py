@@ -1,0 +1,126 @@
+"""Opening a connection whose every parameter is ours."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import certifi
+import psycopg
+from psycopg import pq
+
+from acme_sdk.connectors.postgres.errors import connect_errors
+from acme_sdk.connectors.postgres.settings import VERIFYING_SSL_MODES, PostgresSettings
+
+__all__ = ["Connection", "connect"]
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+# A path below a file can never exist: libpq then uses neither the file nor the one in the home directory.
+_NO_FILE = os.devnull + "/none"
+_SYSTEM_CA_FILES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+
+# Values are exchanged as text: these settings fix how the server writes it, whatever the role's defaults are.
+_SESSION = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+}
+
+
+def connect(settings: PostgresSettings, *, statement_timeout_s: int | None = None) -> Connection:
+    """Open a connection in autocommit mode, its session speaking UTC, ISO dates and exact floats.
+
+    ``PG*`` variables, password files, service files and what lies in ``~/.postgresql`` take no part.
+
+    Args:
+        settings: Where and how.
+        statement_timeout_s: Seconds until a statement is cancelled; the role's own setting if not given.
+
+    Raises:
+        AcmeError: There is no connection; see `acme_sdk.connectors.postgres.errors.connect_errors`.
+    """
+    session = dict(_SESSION)
+    if statement_timeout_s is not None:
+        session["statement_timeout"] = f"{statement_timeout_s}s"
+    with connect_errors(settings), _private_files(settings) as files:
+        connection = psycopg.connect(**_parameters(settings) | files, autocommit=True, prepare_threshold=None)
+        try:
+            calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(session))
+            connection.execute(f"SELECT {calls}", [text for pair in session.items() for text in pair])
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _parameters(settings: PostgresSettings) -> dict[str, Any]:
+    # A parameter that is given, even as an empty text, is not taken from the environment.
+    unused = {
+        option.keyword.decode(): (option.compiled or b"").decode()
+        for option in pq.Conninfo.parse(b"")
+        if option.envvar and not option.keyword.startswith(b"service")
+    }
+    ours = {
+        "host": settings.host,
+        "hostaddr": settings.hostaddr or "",
+        "port": settings.port,
+        "dbname": settings.database,
+        "user": settings.user,
+        "password": settings.password,
+        "passfile": _NO_FILE,
+        "connect_timeout": settings.connect_timeout_s,
+        "application_name": settings.application_name,
+        "client_encoding": "UTF8",
+        "sslmode": settings.ssl_mode,
+        "sslcert": _NO_FILE,
+        "sslkey": _NO_FILE,
+        "sslcertmode": "disable",
+        "sslrootcert": _NO_FILE,
+        "sslcrl": _NO_FILE,
+        "gssencmode": "disable",
+        "min_protocol_version": "3.0",
+        "max_protocol_version": "3.0",
+        "keepalives": 1,
+        "keepalives_idle": 30,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+    }
+    # An older libpq does not know all of these; it then has nothing to be kept from either.
+    known = {option.keyword.decode() for option in pq.Conninfo.parse(b"")}
+    return unused | {key: value for key, value in ours.items() if key in known}
+
+
+@contextmanager
+def _private_files(settings: PostgresSettings) -> Iterator[dict[str, str]]:
+    """Provide the files that libpq needs to read while it connects, and the parameters that name them."""
+    with tempfile.TemporaryDirectory(prefix="acme_postgres_") as folder:
+        parameters: dict[str, str] = {}
+        if settings.ssl_mode in VERIFYING_SSL_MODES:
+            if settings.ca is None:
+                parameters["sslrootcert"] = _system_ca_file()
+            else:
+                path = Path(folder, "ca.pem")
+                path.write_text(settings.ca)
+                parameters["sslrootcert"] = str(path)
+        if "PGSERVICE" in os.environ:
+            # No value means "no service", so the variable is answered with a service that says nothing.
+            path = Path(folder, "service.conf")
+            path.write_text("[acme]\n")
+            parameters |= {"service": "acme", "servicefile": str(path)}
+        yield parameters
+
+
+def _system_ca_file() -> str:
+    # libpq's own "sslrootcert=system" is no way: it needs verify-full, and the OpenSSL that comes with
+    # psycopg looks into the folder of the machine it was built on.
+    known = (ssl.get_default_verify_paths().cafile, *_SYSTEM_CA_FILES)
+    return next((path for path in known if path and Path(path).is_file()), certifi.where())

@@ -1,0 +1,88 @@
+"""Writing to Postgres."""
+
+from __future__ import annotations
+
+import uuid
+from functools import partial
+from typing import Any
+
+from acme_sdk.columns import RowBatcher
+from acme_sdk.config import ConnectorConfig
+from acme_sdk.connector import StagedDestination
+from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
+from acme_sdk.connectors.postgres.connector import PostgresConnector
+from acme_sdk.connectors.postgres.errors import query_errors
+from acme_sdk.connectors.postgres.load import PostgresLoad
+from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
+from acme_sdk.errors import ConfigurationError, FieldProblem
+from acme_sdk.load import Checkpoint, LoadPlan, WriteMode
+from acme_sdk.row import Row
+
+__all__ = ["PostgresDestination"]
+
+
+class PostgresDestination(PostgresConnector, StagedDestination):
+    """Loads streams into tables of a database; rows and checkpoint are committed together."""
+
+    @classmethod
+    def config_schema(cls) -> dict[str, dict[str, Any]]:
+        """Return the configuration's fields."""
+        return CONNECTION_FIELDS | {
+            "table": {"type": "string", "description": "Where load() writes: table or schema.table"},
+            "primary_key": {
+                "type": "array",
+                "description": "Columns that identify a row, for load() with upsert",
+            },
+        }
+
+    def setup(self, config: ConnectorConfig) -> None:
+        """Check the settings; the server is not asked yet.
+
+        Raises:
+            ConfigurationError: A setting is wrong.
+        """
+        super().setup(config)
+        self._table: str | None = config.get("table")
+        self._primary_key = tuple(config.get("primary_key") or ())
+        if not all(isinstance(name, str) for name in self._primary_key):
+            problem = FieldProblem("primary_key", "must be an array of column names")
+            raise ConfigurationError(f"primary_key: {problem.message}", problems=(problem,))
+
+    def open_load(self, plan: LoadPlan) -> PostgresLoad:
+        """Begin to take one stream; staging tables that an earlier attempt left behind are removed first.
+
+        Raises:
+            ConfigurationError: The plan cannot be carried out.
+            AcmeError: The server cannot be reached, or refuses us.
+        """
+        connection = self._connect()
+        try:
+            return PostgresLoad(connection, partial(self._close, connection), plan, self.schema)
+        except BaseException:
+            self._close(connection)
+            raise
+
+    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+        """Return the checkpoint that the last published load of a stream stored, or ``None``."""
+        with self._connection() as connection, query_errors(f"checkpoint of {stream}"):
+            return read_checkpoint(connection, self.schema, pipeline, stream)
+
+    def load(self, rows: list[Row], write_mode: WriteMode) -> int:
+        """Write one batch of rows into the configured table, in one transaction, and return how many.
+
+        Raises:
+            ConfigurationError: No ``table`` is configured, or an upsert has no ``primary_key``.
+            FatalError: A value does not fit; the error names the column.
+        """
+        if self._table is None:
+            raise ConfigurationError("table: is required for load()", hint="give table, or schema.table")
+        plan = LoadPlan(
+            "load", self._table, self._table, write_mode, self._primary_key, run_id=uuid.uuid4().hex
+        )
+        load = self.open_load(plan)
+        try:
+            if rows:
+                load.stage(RowBatcher(self._table).convert(rows))
+            return load.publish_rows()
+        finally:
+            load.discard()

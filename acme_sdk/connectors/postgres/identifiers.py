@@ -1,0 +1,108 @@
+"""Names in Postgres: tables, columns, and the tables of our own that begin with ``_acme_``."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from psycopg import sql
+
+from acme_sdk.errors import FatalError
+
+__all__ = [
+    "OWN_PREFIX",
+    "TableName",
+    "advisory_key",
+    "check_column_names",
+    "columns",
+    "stage_name",
+    "stage_prefix",
+]
+
+#: Tables whose name begins like this are ours: no stream, no target.
+OWN_PREFIX = "_acme_"
+
+_LONGEST = 63  # bytes; Postgres cuts off the rest without an error
+
+
+@dataclass(frozen=True)
+class TableName:
+    """A table by its schema and name, as they are, unquoted."""
+
+    schema: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str, default_schema: str) -> TableName:
+        """Read ``table`` or ``schema.table``.
+
+        Raises:
+            FatalError: A part is empty or longer than Postgres allows (code ``name.invalid``).
+        """
+        schema, dot, name = text.partition(".")
+        table = cls(schema, name) if dot else cls(default_schema, text)
+        for part in (table.schema, table.name):
+            _check(part, f"table {text!r}")
+        return table
+
+    @property
+    def sql(self) -> sql.Identifier:
+        """The quoted name for a statement."""
+        return sql.Identifier(self.schema, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def columns(names: Iterable[str], table: str | None = None) -> sql.Composed:
+    """Return quoted column names with commas between them, each with the table's alias if one is given."""
+    parts = [(table, name) if table else (name,) for name in names]
+    return sql.SQL(", ").join(sql.Identifier(*part) for part in parts)
+
+
+def check_column_names(names: Iterable[str], where: str) -> None:
+    """Refuse column names that Postgres cannot hold as they are.
+
+    Raises:
+        FatalError: A name is empty, too long or there twice (code ``name.invalid``).
+    """
+    seen: set[str] = set()
+    for name in names:
+        _check(name, f"{where}: column {name!r}")
+        if name in seen:
+            raise FatalError(
+                f"{where}: there are two columns {name!r}", code="name.invalid", hint="rename one"
+            )
+        seen.add(name)
+
+
+def _check(name: str, where: str) -> None:
+    if not name or "\0" in name or len(name.encode()) > _LONGEST:
+        raise FatalError(
+            f"{where}: a name must have 1 to {_LONGEST} bytes and no NUL",
+            code="name.invalid",
+            hint="rename it",
+        )
+
+
+def stage_prefix(pipeline: str, stream: str) -> str:
+    """Return how the names of all staging tables of one stream of one pipeline begin."""
+    readable = re.sub(r"[^a-z0-9]+", "_", f"{pipeline}_{stream}".lower()).strip("_")[:20]
+    return f"{OWN_PREFIX}stage_{readable}_{_digest(pipeline, stream)[:10]}_"
+
+
+def stage_name(pipeline: str, stream: str, run_id: str) -> str:
+    """Return the name of the staging table of one run, short enough for Postgres."""
+    run = re.sub(r"[^a-z0-9]+", "_", run_id.lower())
+    return stage_prefix(pipeline, stream) + (run if run and len(run) <= 16 else _digest(run_id)[:16])
+
+
+def advisory_key(*parts: str) -> int:
+    """Return the number of the advisory lock that stands for these names."""
+    return int.from_bytes(bytes.fromhex(_digest(*parts))[:8], "big", signed=True)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

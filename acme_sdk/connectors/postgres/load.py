@@ -1,0 +1,132 @@
+"""One load into Postgres: batches wait in a staging table, one transaction makes them visible."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from acme_sdk.connectors.postgres.checkpoints import store_checkpoint
+from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.errors import query_errors
+from acme_sdk.connectors.postgres.identifiers import (
+    OWN_PREFIX,
+    TableName,
+    advisory_key,
+    stage_name,
+    stage_prefix,
+)
+from acme_sdk.connectors.postgres.stage import Stage, drop_stages
+from acme_sdk.connectors.postgres.target import Target
+from acme_sdk.errors import ConfigurationError
+from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+
+__all__ = ["PostgresLoad"]
+
+
+class PostgresLoad(Load):
+    """One attempt to load one stream.
+
+    Args:
+        connection: A connection of this load's own.
+        close: Closes it.
+        plan: What to load, and how.
+        schema: The destination's schema: it holds the staging tables and the checkpoints.
+
+    Raises:
+        ConfigurationError: An upsert without a primary key (code ``key.missing``), or a table of our own as
+            the target (code ``name.reserved``).
+    """
+
+    def __init__(
+        self, connection: Connection, close: Callable[[], None], plan: LoadPlan, schema: str
+    ) -> None:
+        self._connection = connection
+        self._close = close
+        self._plan = plan
+        self._schema = schema
+        self._where = f"stream {plan.stream}"
+        self._table = TableName.parse(plan.table, schema)
+        _check(plan, self._table)
+        name = TableName(schema, stage_name(plan.pipeline, plan.stream, plan.run_id))
+        self._stage = Stage(connection, name, self._where, ordered=plan.write_mode is WriteMode.UPSERT)
+        with query_errors(self._where):
+            _create_schema(connection, schema)
+            drop_stages(connection, schema, stage_prefix(plan.pipeline, plan.stream))
+
+    def stage(self, batch: pa.RecordBatch) -> None:
+        """Take a batch into the staging table; see `Load.stage`."""
+        with query_errors(self._where):
+            self._stage.take(batch)
+
+    def publish(self, checkpoint: Checkpoint) -> int:
+        """Apply the staged rows and store the checkpoint in one transaction; see `Load.publish`."""
+        return self._publish(checkpoint)
+
+    def publish_rows(self) -> int:
+        """Apply the staged rows in one transaction, without a checkpoint; return how many took effect."""
+        return self._publish(None)
+
+    def discard(self) -> None:
+        """Remove the staging table and close the connection; see `Load.discard`."""
+        # A stage that cannot be removed now, the server being gone, is removed by the stream's next load.
+        with contextlib.suppress(psycopg.Error):
+            if not self._connection.closed:
+                self._stage.drop()
+        self._close()
+
+    def _publish(self, checkpoint: Checkpoint | None) -> int:
+        with query_errors(self._where):
+            self._stage.finish()
+            with self._connection.transaction():
+                key = advisory_key("load", self._plan.pipeline, self._plan.stream)
+                self._connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (key,))
+                count = self._apply()
+                if checkpoint is not None:
+                    store_checkpoint(self._connection, self._schema, checkpoint)
+                self._stage.drop()
+        self._close()
+        return count
+
+    def _apply(self) -> int:
+        plan, stage = self._plan, self._stage
+        _create_schema(self._connection, self._table.schema)
+        target = Target(self._connection, self._table, self._where)
+        if stage.is_empty:
+            # Nobody said which columns there are: all that can be done is to have no rows.
+            if plan.write_mode is WriteMode.OVERWRITE and target.exists:
+                target.clear()
+            return 0
+        target.prepare(stage, plan.primary_key if plan.write_mode is WriteMode.UPSERT else ())
+        if plan.write_mode is WriteMode.OVERWRITE:
+            return target.overwrite(stage)
+        if plan.write_mode is WriteMode.UPSERT:
+            return target.upsert(stage, plan.primary_key)
+        if plan.resumed_from is not None and plan.cursor_field in stage.types:
+            return target.append_missing(stage, plan.primary_key, plan.cursor_field, plan.resumed_from)
+        return target.append(stage)
+
+
+def _check(plan: LoadPlan, table: TableName) -> None:
+    if plan.write_mode is WriteMode.UPSERT and not plan.primary_key:
+        raise ConfigurationError(
+            f"stream {plan.stream}: upsert needs a primary key",
+            code="key.missing",
+            hint="set primary_key to the columns that identify a row",
+        )
+    if table.name.startswith(OWN_PREFIX):
+        raise ConfigurationError(
+            f"stream {plan.stream}: the name {table.name!r} is reserved",
+            code="name.reserved",
+            hint=f"choose a table whose name does not begin with {OWN_PREFIX}",
+        )
+
+
+def _create_schema(connection: Connection, schema: str) -> None:
+    # Asked first, because CREATE SCHEMA IF NOT EXISTS needs the right to create even where nothing is to do.
+    query = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s"
+    if connection.execute(query, (schema,)).fetchone() is None:
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))

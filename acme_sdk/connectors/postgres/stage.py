@@ -1,0 +1,165 @@
+"""The staging table: where a load's rows wait, unlogged and out of readers' sight."""
+
+from __future__ import annotations
+
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from acme_sdk.arrow import widen
+from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.encode import encode
+from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns
+from acme_sdk.connectors.postgres.types import column_type
+from acme_sdk.errors import FatalError
+
+__all__ = ["ORDER_COLUMN", "Stage", "drop_stages"]
+
+#: Numbers the staged rows in the order they came, where that matters.
+ORDER_COLUMN = "_acme_row"
+
+
+class Stage:
+    """One staging table, made with the first batch.
+
+    Attributes:
+        table: Its name.
+        types: The columns staged so far, and their SQL types as the server prints them.
+        rows: How many rows were staged.
+
+    Args:
+        connection: In autocommit mode: what was staged outlives a lost connection until `drop_stages`.
+        table: The name to use.
+        where: The stream, for errors.
+        ordered: Whether to number the rows in `ORDER_COLUMN`.
+    """
+
+    def __init__(self, connection: Connection, table: TableName, where: str, *, ordered: bool) -> None:
+        self.table = table
+        self.types: dict[str, str] = {}
+        self.rows = 0
+        self._connection = connection
+        self._where = where
+        self._ordered = ordered
+        self._exists = False
+        self._fields: dict[str, pa.Field] = {}
+        self._untyped: dict[str, None] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no batch came at all, not even one without rows."""
+        return not self._exists
+
+    def take(self, batch: pa.RecordBatch) -> None:
+        """Add the rows of a batch, and the columns that earlier batches did not have.
+
+        Raises:
+            FatalError: A name, type or value that Postgres cannot hold; the error names the column.
+        """
+        check_column_names(batch.schema.names, self._where)
+        # A column that is all NULL and of no type yet waits for a batch that knows its type.
+        typed = [field for field in batch.schema if not pa.types.is_null(field.type)]
+        self._untyped |= {field.name: None for field in batch.schema if pa.types.is_null(field.type)}
+        self._prepare(pa.schema(typed))
+        if not batch.num_rows:
+            return
+        names = [field.name for field in typed]
+        rows = encode(_select(batch, names), self._where, first_row=self.rows + 1)
+        copy = (
+            sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)")
+            if names
+            else sql.SQL("COPY {} FROM STDIN (FORMAT csv)")
+        )
+        with self._connection.cursor().copy(copy.format(self.table.sql, columns(names))) as target:
+            target.write(rows)
+        self.rows += batch.num_rows
+
+    def finish(self) -> None:
+        """Give the columns that never had a value the type text."""
+        missing = {name: "text" for name in self._untyped if name not in self.types}
+        self._add_columns(missing)
+
+    def drop(self) -> None:
+        """Remove the table, if it was made."""
+        self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self.table.sql))
+
+    def _prepare(self, schema: pa.Schema) -> None:
+        if not self._exists:
+            number = (
+                f'"{ORDER_COLUMN}" bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)' if self._ordered else ""
+            )
+            statement = sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(self.table.sql, sql.SQL(number))
+            self._connection.execute(statement)
+            self._exists = True
+        self._widen([field for field in schema if field.name in self._fields])
+        added = [field for field in schema if field.name not in self._fields]
+        self._add_columns({field.name: self._server_type(field) for field in added})
+        self._fields |= {field.name: field for field in added}
+
+    def _widen(self, fields: list[pa.Field]) -> None:
+        """Let known columns hold the values of new types, too."""
+        for field in fields:
+            known = self._fields[field.name]
+            if field.type == known.type:
+                continue
+            wider = widen(known.type, field.type)
+            if wider is None:
+                raise FatalError(
+                    f"{self._where}, column {field.name!r}: it was {known.type} in earlier batches and is"
+                    f" {field.type} now; no type holds both",
+                    code="schema.type_changed",
+                    hint="give the column one type in the source",
+                )
+            self._fields[field.name] = known.with_type(wider)
+            kind = self._server_type(self._fields[field.name])
+            if kind != self.types[field.name]:
+                name, printed = sql.Identifier(field.name), sql.SQL(kind)
+                statement = sql.SQL("ALTER TABLE {} ALTER COLUMN {} TYPE {}").format(
+                    self.table.sql, name, printed
+                )
+                self._connection.execute(statement)
+                self.types[field.name] = kind
+
+    def _add_columns(self, types: dict[str, str]) -> None:
+        if not types:
+            return
+        additions = [
+            sql.SQL("ADD COLUMN {} {}").format(sql.Identifier(name), sql.SQL(kind))
+            for name, kind in types.items()
+        ]
+        statement = sql.SQL("ALTER TABLE {} {}").format(self.table.sql, sql.SQL(", ").join(additions))
+        self._connection.execute(statement)
+        self.types |= types
+
+    def _server_type(self, field: pa.Field) -> str:
+        """The type as the server prints it: safe in a statement, whatever the field's metadata say.
+
+        An opaque type that this server does not have becomes text.
+        """
+        wanted = column_type(field)
+        if not isinstance(field.type, pa.OpaqueType):
+            return wanted
+        query = (
+            "SELECT pg_catalog.format_type(oid, -1) FROM pg_catalog.pg_type"
+            " WHERE oid = pg_catalog.to_regtype(%s) AND typtype <> 'p'"
+        )
+        try:
+            found = self._connection.execute(query, (wanted,)).fetchone()
+        except psycopg.errors.SyntaxError:
+            found = None  # no name of a type at all
+        return str(found[0]) if found else "text"
+
+
+def drop_stages(connection: Connection, schema: str, prefix: str) -> None:
+    """Remove the staging tables that an earlier, interrupted load left behind."""
+    query = """
+        SELECT c.relname FROM pg_catalog.pg_class c
+         WHERE c.relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(%s))
+           AND c.relkind = 'r' AND pg_catalog.starts_with(c.relname, %s)
+    """
+    for (name,) in connection.execute(query, (schema, prefix)).fetchall():
+        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(TableName(schema, name).sql))
+
+
+def _select(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:
+    return batch if names == batch.schema.names else batch.select(names)

@@ -1,0 +1,233 @@
+"""The target table: its columns and keys, and how staged rows go into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from psycopg import sql
+
+from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.identifiers import TableName, columns
+from acme_sdk.connectors.postgres.stage import ORDER_COLUMN, Stage
+from acme_sdk.connectors.postgres.types import holds
+from acme_sdk.errors import ConfigurationError, FatalError
+
+__all__ = ["Target"]
+
+
+class Target:
+    """A table that rows are loaded into. All methods work in the present transaction.
+
+    Args:
+        connection: The connection whose transaction it is.
+        table: The table's name.
+        where: The stream, for errors.
+    """
+
+    def __init__(self, connection: Connection, table: TableName, where: str) -> None:
+        self.table = table
+        self._connection = connection
+        self._where = where
+        self.types = self._read_types()
+
+    @property
+    def exists(self) -> bool:
+        """Whether the table exists."""
+        return self.types is not None
+
+    def prepare(self, stage: Stage, key: tuple[str, ...]) -> None:
+        """Make the table or add the columns it lacks, and let no other writer in until the transaction ends.
+
+        Args:
+            stage: Says which columns are needed.
+            key: The primary key of a table that is made here; none if empty.
+
+        Raises:
+            FatalError: A column of the table cannot hold the staged values unchanged.
+        """
+        if self.types is None:
+            self._create(stage.types, key)
+        else:
+            # Readers go on as before; this also makes "is this key there?" a question with a lasting answer.
+            self._run("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
+            self._add_columns(stage.types, self.types)
+
+    def append(self, stage: Stage) -> int:
+        """Add all staged rows; return their number."""
+        return self._run(
+            "INSERT INTO {} ({}) SELECT {} FROM {}",
+            *(columns(stage.types), columns(stage.types), stage.table.sql),
+        )
+
+    def append_missing(self, stage: Stage, key: tuple[str, ...], cursor: str, boundary: str) -> int:
+        """Add the staged rows, but for those at the boundary that the table holds already.
+
+        An extraction begins with the cursor value that the last one ended with, so rows at that value come
+        again. Rows are the same when key and cursor are, without a key when all columns are. Equal rows are
+        counted: of three staged ones of which the table has two, one is added.
+
+        Args:
+            stage: The rows.
+            key: Columns that identify a row, or none.
+            cursor: The cursor column.
+            boundary: The cursor value that the extraction began with.
+
+        Returns:
+            The number of rows added.
+        """
+        assert self.types is not None  # noqa: S101 - the table was prepared
+        identity = [*key, cursor] if key else list(stage.types)
+        staged = [
+            sql.SQL("{}::{}").format(sql.Identifier(name), _type(self.types[name])) for name in identity
+        ]
+        at_boundary = sql.SQL("{} = {}::{}").format(
+            sql.Identifier(cursor), sql.Literal(boundary), _type(self.types[cursor])
+        )
+        return self._run(
+            "WITH held AS (SELECT ROW({})::text AS identity, count(*) AS times FROM {} WHERE {} GROUP BY 1),"
+            " again AS (SELECT *, ROW({})::text AS _acme_identity,"
+            " row_number() OVER (PARTITION BY ROW({})::text) AS _acme_nth FROM {} WHERE {})"
+            " INSERT INTO {} ({}) SELECT {} FROM {} WHERE ({}) IS NOT TRUE"
+            " UNION ALL SELECT {} FROM again LEFT JOIN held ON held.identity = again._acme_identity"
+            " WHERE again._acme_nth > coalesce(held.times, 0)",
+            *(columns(identity), self.table.sql, at_boundary),
+            *(sql.SQL(", ").join(staged), sql.SQL(", ").join(staged), stage.table.sql, at_boundary),
+            *(self.table.sql, columns(stage.types), columns(stage.types), stage.table.sql, at_boundary),
+            columns(stage.types),
+            named=False,
+        )
+
+    def overwrite(self, stage: Stage) -> int:
+        """Replace all rows by the staged ones; return their number.
+
+        DELETE, because everybody else reads the old rows until the commit and the table stays what it is,
+        with its grants, indexes, triggers and the views on it. TRUNCATE would shut readers out until the
+        commit and show an empty table to those with an older snapshot; putting the staging table in its
+        place would lose all that hangs on the old one. The price is dead rows, which autovacuum removes.
+        """
+        self.clear()
+        return self.append(stage)
+
+    def clear(self) -> None:
+        """Remove all rows."""
+        self._run("DELETE FROM {}")
+
+    def upsert(self, stage: Stage, key: tuple[str, ...]) -> int:
+        """Put each staged row in the place of the one with the same key, or add it; the last of a key wins.
+
+        Returns:
+            The number of different keys.
+        """
+        count = stage.rows - self._drop_superseded(stage, key)
+        others = [name for name in stage.types if name not in key]
+        if self._has_unique_key(key):
+            changed = others or list(key)
+            self._run(
+                "INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) DO UPDATE SET {}",
+                *(columns(stage.types), columns(stage.types), stage.table.sql, columns(key)),
+                _assignments(changed, "excluded"),
+            )
+            return count
+        # Without a unique constraint ON CONFLICT is no way, and MERGE needs Postgres 15.
+        if others:
+            self._run(
+                "UPDATE {} AS t SET {} FROM {} AS s WHERE {}",
+                *(_assignments(others, "s"), stage.table.sql, _same_key(key)),
+            )
+        self._run(
+            "INSERT INTO {} ({}) SELECT {} FROM {} AS s WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {})",
+            *(columns(stage.types), columns(stage.types), stage.table.sql, self.table.sql, _same_key(key)),
+        )
+        return count
+
+    def _create(self, types: dict[str, str], key: tuple[str, ...]) -> None:
+        parts = [sql.SQL("{} {}").format(sql.Identifier(name), _type(kind)) for name, kind in types.items()]
+        if key:
+            parts.append(sql.SQL("PRIMARY KEY ({})").format(columns(key)))
+        self._run("CREATE TABLE {} ({})", sql.SQL(", ").join(parts))
+        self.types = dict(types)
+
+    def _add_columns(self, staged: dict[str, str], present: dict[str, str]) -> None:
+        for name, kind in staged.items():
+            if name not in present:
+                self._run("ALTER TABLE {} ADD COLUMN {} {}", sql.Identifier(name), _type(kind))
+                present[name] = kind
+            elif not holds(present[name], kind):
+                raise FatalError(
+                    f"{self._where}, column {name!r}: {self.table} has {present[name]} there, which cannot"
+                    f" hold {kind} unchanged",
+                    code="schema.type_mismatch",
+                    hint="change the column's type in the target, or load into another table",
+                )
+
+    def _drop_superseded(self, stage: Stage, key: tuple[str, ...]) -> int:
+        """Remove staged rows that a later one of the same key replaces; return their number."""
+        if missing := [name for name in key if name not in stage.types]:
+            raise ConfigurationError(
+                f"{self._where}: the primary key's column {missing[0]!r} is not among the columns loaded",
+                code="key.missing",
+                hint=f"the columns are {', '.join(stage.types)}",
+            )
+        null = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in key)
+        query = sql.SQL("SELECT 1 FROM {} WHERE {} LIMIT 1").format(stage.table.sql, null)
+        if self._connection.execute(query).fetchone():
+            raise FatalError(
+                f"{self._where}: a row has NULL in its primary key ({', '.join(key)})",
+                code="key.null",
+                hint="choose columns that always have a value, or another write mode",
+            )
+        statement = sql.SQL(
+            "DELETE FROM {} AS t USING (SELECT {}, max({}) AS last FROM {} GROUP BY {}) AS s"
+            " WHERE {} AND t.{} < s.last"
+        ).format(
+            *(stage.table.sql, columns(key), sql.Identifier(ORDER_COLUMN), stage.table.sql, columns(key)),
+            *(_same_key(key), sql.Identifier(ORDER_COLUMN)),
+        )
+        return self._connection.execute(statement).rowcount
+
+    def _has_unique_key(self, key: Iterable[str]) -> bool:
+        """Tell whether ON CONFLICT can use these columns."""
+        query = """
+            SELECT 1 FROM pg_catalog.pg_index i
+             WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisunique AND i.indisvalid
+               AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+               AND (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
+                      FROM pg_catalog.unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS k (attnum)
+                      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) = %s
+        """
+        name = self.table.sql.as_string(self._connection)
+        return self._connection.execute(query, (name, sorted(key))).fetchone() is not None
+
+    def _read_types(self) -> dict[str, str] | None:
+        query = """
+            SELECT a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod)
+              FROM pg_catalog.pg_class c
+              LEFT JOIN pg_catalog.pg_attribute a
+                ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+             WHERE c.oid = pg_catalog.to_regclass(%s) ORDER BY a.attnum
+        """
+        name = self.table.sql.as_string(self._connection)
+        rows = self._connection.execute(query, (name,)).fetchall()
+        return {name: kind for name, kind in rows if name is not None} if rows else None
+
+    def _run(self, statement: str, *parts: sql.Composable, named: bool = True) -> int:
+        """Run a statement whose first gap is the table's name, unless it names its parts itself."""
+        text = sql.SQL(statement).format(*((self.table.sql, *parts) if named else parts))
+        return self._connection.execute(text).rowcount
+
+
+def _type(printed: str) -> sql.SQL:
+    """A type as the server printed it, which needs no quoting."""
+    return sql.SQL(printed)
+
+
+def _assignments(names: Iterable[str], source: str) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier(source, name)) for name in names
+    )
+
+
+def _same_key(key: Iterable[str]) -> sql.Composed:
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", name)) for name in key
+    )
