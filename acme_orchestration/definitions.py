@@ -1,4 +1,4 @@
-"""The connectors and pipelines of a workspace as Dagster definitions; ``workspace.yaml`` loads this module."""
+"""A workspace as Dagster definitions: what ``workspace.yaml`` loads, and the same as a Python API."""
 
 from __future__ import annotations
 

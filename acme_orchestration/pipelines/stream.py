@@ -1,7 +1,8 @@
 """One stream of a pipeline as an asset: running it syncs the stream."""
 
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,9 +25,13 @@ from acme_orchestration.registry.entries import PipelineEntry, StreamEntry, dags
 from acme_sdk.errors import AcmeError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from acme_sdk.sync import SyncResult
 
 __all__ = ["stream_asset", "stream_key"]
+
+_PROGRESS_S = 10.0
 
 
 def stream_key(pipeline: PipelineEntry, stream: StreamEntry) -> AssetKey:
@@ -77,7 +82,12 @@ def stream_asset(pipeline: PipelineEntry, stream: StreamEntry, state_folder: Pat
         from_, to = getattr(context.resources, source), getattr(context.resources, destination)
         with _failing_plainly(pipeline, stream), from_.connect() as reader, to.connect() as writer:
             result = sync_stream(
-                reader, writer, plan, state=FileStateStore(state_folder), run_id=context.run_id
+                reader,
+                writer,
+                plan,
+                state=FileStateStore(state_folder),
+                run_id=context.run_id,
+                on_batch=_progress(context),
             )
         context.log.info(_summary(result))
         return MaterializeResult(metadata=_metadata(result))
@@ -95,6 +105,20 @@ def _failing_plainly(pipeline: PipelineEntry, stream: StreamEntry) -> Iterator[N
         raise Failure(
             description=f"{where}: {error.message}", metadata={"code": error.code, "hint": error.hint or ""}
         ) from None
+
+
+def _progress(context: AssetExecutionContext) -> "Callable[[pa.RecordBatch], None]":
+    """Return what counts the rows of batches and says now and then in the log how many there were."""
+    rows, said_at = 0, time.monotonic()
+
+    def count(batch: "pa.RecordBatch") -> None:
+        nonlocal rows, said_at
+        rows += batch.num_rows
+        if time.monotonic() - said_at >= _PROGRESS_S:
+            said_at = time.monotonic()
+            context.log.info(f"{rows:,} rows so far")
+
+    return count
 
 
 def _summary(result: "SyncResult") -> str:

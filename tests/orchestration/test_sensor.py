@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dagster import DagsterInstance, Definitions, SensorResult, build_sensor_context
+
+from acme_orchestration.checks.evaluation import evaluation_of, record_of
+from acme_orchestration.definitions import build_definitions
+from acme_orchestration.instance import CheckRecord, InstanceReader
+from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor, write_cursor
+from acme_sdk.health import HealthReport, HealthStatus
+from tests.orchestration.conftest import PASSWORD, Folder
+
+
+class Ticker:
+    """Does what the daemon does: evaluates the sensor, stores its events, keeps its cursor."""
+
+    def __init__(self, definitions: Definitions, instance: DagsterInstance) -> None:
+        self._sensor = definitions.resolve_sensor_def(HEALTH_SENSOR)
+        self._instance = instance
+        self.cursor: str | None = None
+
+    def tick(self) -> dict[str, HealthReport]:
+        """Evaluate the sensor and return what it stored, by Dagster name."""
+        with build_sensor_context(instance=self._instance, cursor=self.cursor) as context:
+            result = self._sensor(context)
+        assert isinstance(result, SensorResult)
+        self.cursor = result.cursor
+        stored = {}
+        for event in result.asset_events:
+            self._instance.report_runless_asset_event(event)
+            stored[event.asset_key.path[-1]] = record_of(event, 0).report
+        return stored
+
+    def later(self, seconds: float) -> None:
+        """Let time pass, as far as the cursor knows."""
+        times = read_cursor(self.cursor)
+        self.cursor = write_cursor({name: at - timedelta(seconds=seconds) for name, at in times.items()})
+
+
+@pytest.fixture
+def ticker(definitions: Definitions, instance: DagsterInstance) -> Ticker:
+    return Ticker(definitions, instance)
+
+
+def test_only_changes_of_state_are_stored(ticker: Ticker, folder: Folder) -> None:
+    first = ticker.tick()
+    assert {name: report.status for name, report in first.items()} == {
+        "users_db": HealthStatus.HEALTHY,
+        "orders_db": HealthStatus.HEALTHY,
+        "analytics": HealthStatus.HEALTHY,
+    }
+    ticker.later(60)
+    assert ticker.tick() == {}
+
+    folder.turn("orders_db", "down")
+    ticker.later(60)
+    second = ticker.tick()
+    assert list(second) == ["orders_db"]
+    assert second["orders_db"].status is HealthStatus.UNHEALTHY
+    assert second["orders_db"].code == "connect.refused"
+    ticker.later(60)
+    assert ticker.tick() == {}
+
+    folder.turn("orders_db", "up")
+    ticker.later(60)
+    assert ticker.tick()["orders_db"].status is HealthStatus.HEALTHY
+
+
+def test_what_is_not_due_is_not_asked(ticker: Ticker, folder: Folder) -> None:
+    ticker.tick()
+    ticker.tick()
+    assert folder.asked("users_db") == 1
+    ticker.later(60)
+    ticker.tick()
+    assert folder.asked("users_db") == 2
+
+
+def test_one_failure_of_a_healthy_connector_does_not_count(ticker: Ticker, folder: Folder) -> None:
+    ticker.tick()
+    folder.turn("users_db", "once")
+    ticker.later(60)
+    assert ticker.tick() == {}
+    assert folder.asked("users_db") == 3
+
+
+def test_hanging_and_crashing_connectors_hold_up_no_other(ticker: Ticker, folder: Folder) -> None:
+    folder.turn("users_db", "hang")
+    folder.turn("analytics", "exit")
+    stored = ticker.tick()
+    assert stored["users_db"].code == "timeout"
+    assert stored["analytics"].code == "crashed"
+    assert stored["orders_db"].status is HealthStatus.HEALTHY
+
+
+def test_a_missing_secret_is_its_connectors_state_alone(
+    ticker: Ticker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SWITCH_PASSWORD")
+    stored = ticker.tick()
+    assert stored["users_db"].code == "secret.missing"
+    assert "SWITCH_PASSWORD" in (stored["users_db"].message or "")
+    assert stored["orders_db"].status is HealthStatus.HEALTHY
+
+
+def test_the_heartbeat_stores_an_unchanged_state(
+    ticker: Ticker, instance: DagsterInstance, definitions: Definitions
+) -> None:
+    now = datetime.now(UTC)
+    since = now - timedelta(days=3)
+    healthy = HealthReport(HealthStatus.HEALTHY, latency_ms=7)
+    for name, age in (("users_db", timedelta(minutes=31)), ("orders-db", timedelta(minutes=29))):
+        instance.report_runless_asset_event(evaluation_of(name, CheckRecord(now - age, healthy, since)))
+
+    assert set(ticker.tick()) == {"users_db", "analytics"}
+    newest = InstanceReader(instance).history("users_db")[0]
+    assert newest.since == pytest.approx(since, abs=timedelta(seconds=1))
+    assert newest.at >= now
+
+
+@pytest.mark.parametrize("garbage", ["", "{", "[]", '{"users_db": "x"}', '{"users_db": 1e300}', "null", "7"])
+def test_the_cursor_survives_garbage(ticker: Ticker, garbage: str) -> None:
+    ticker.cursor = garbage
+    assert len(ticker.tick()) == 3
+    assert set(json.loads(ticker.cursor or "")) == {"users_db", "orders_db", "analytics"}
+
+
+def test_a_clock_that_was_set_back_stops_no_check(ticker: Ticker, folder: Folder) -> None:
+    ticker.tick()
+    ticker.later(-86_400)
+    ticker.tick()
+    assert folder.asked("users_db") == 2
+
+
+def test_faults_are_reported_and_disabled_connectors_left_alone(
+    folder: Folder, instance: DagsterInstance
+) -> None:
+    workspace = folder.declare(
+        """
+        connectors:
+          literal: {type: switch, role: source, config: {path: HERE/users_db, password: in-the-clear}}
+          untyped: {type: swicth, role: source}
+          resting: {type: switch, role: source, disabled: true, config: {path: HERE/users_db}}
+          good: {type: switch, role: source, config: {path: HERE/orders_db}}
+        """
+    )
+    stored = Ticker(build_definitions(workspace), instance).tick()
+
+    assert set(stored) == {"literal", "untyped", "good"}
+    assert stored["good"].status is HealthStatus.HEALTHY
+    assert stored["literal"].code == "config.invalid"
+    assert "connectors.literal.config.password" in (stored["literal"].message or "")
+    assert "did you mean 'switch'?" in (stored["untyped"].message or "")
+    assert folder.asked("users_db") == 0
+
+
+def test_the_most_overdue_come_first(folder: Folder, instance: DagsterInstance) -> None:
+    """With a worker's places taken, the order of asking is the order of answers."""
+    lines = [
+        f"  c{i:02}: {{type: switch, role: source, config: {{path: HERE/c{i:02}}}}}" for i in range(40)
+    ]
+    for i in range(40):
+        folder.turn(f"c{i:02}", "up")
+    workspace = folder.declare("connectors:\n" + "\n".join(lines))
+    ticker = Ticker(build_definitions(workspace), instance)
+    now = datetime.now(UTC)
+    ages = {f"c{i:02}": now - timedelta(seconds=100 + 10 * i) for i in range(40)}
+    ticker.cursor = write_cursor(ages)
+    ticker.tick()
+
+    def asked_at(name: str) -> float:
+        return float((folder.path / f"{name}.asked").read_text())
+
+    assert max(asked_at("c39"), asked_at("c38")) < min(asked_at("c00"), asked_at("c01"))
+
+
+def test_no_secret_in_what_a_tick_stores(ticker: Ticker, folder: Folder) -> None:
+    folder.turn("users_db", "down")
+    report = ticker.tick()["users_db"]
+    assert "no luck with" in (report.message or "")
+    assert PASSWORD not in repr(report)
+
+
+def test_the_sensor_requires_no_resource(definitions: Definitions) -> None:
+    assert not definitions.resolve_sensor_def(HEALTH_SENSOR).required_resource_keys
