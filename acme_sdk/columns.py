@@ -1,8 +1,8 @@
 """Rows to columns and back: from the dictionaries that a source yields to Arrow record batches.
 
 Types are learnt from the values; `acme_sdk.values` says which Python type becomes which Arrow type. A column
-that has values of two types takes the type that holds both exactly (`acme_sdk.arrow.widen`); there is an error
-where there is none.
+with values of two types takes the type that holds both exactly (`acme_sdk.arrow.widen`); to have none is an
+error.
 """
 
 from __future__ import annotations
@@ -156,8 +156,8 @@ class RowBatcher:
                 f"a value of type {kind} cannot be held",
                 index,
                 name,
-                hint="use None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, UUID, "
-                "or lists and dictionaries of what JSON has; a time of day has no zone",
+                hint="use None, bool, int, float, Decimal, str, bytes, date, time, datetime, timedelta, "
+                "UUID, or lists and dictionaries of what JSON has; a time of day has no zone",
             )
         first = next(value for value in values if value is not None)
         index = _first(values, lambda value: array_of([first, value], {type(first), type(value)}))

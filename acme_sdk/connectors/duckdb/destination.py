@@ -1,0 +1,149 @@
+"""The DuckDB destination: its configuration, its health, its checkpoints."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from acme_sdk.config import ConnectorConfig
+from acme_sdk.connector import StagedDestination
+from acme_sdk.connectors.duckdb.checkpoints import read_checkpoint
+from acme_sdk.connectors.duckdb.database import open_database, require_writable, translated
+from acme_sdk.connectors.duckdb.load import DuckDBLoad
+from acme_sdk.errors import AcmeError, ConfigurationError
+from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
+from acme_sdk.load import Checkpoint, Load, LoadPlan
+
+__all__ = ["DuckDBDestination"]
+
+_VERSION = f"DuckDB {duckdb.__version__}"
+_COUNT_TABLES = (
+    "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND NOT internal"
+    " AND NOT starts_with(table_name, '_acme_')"
+)
+
+
+class DuckDBDestination(StagedDestination):
+    """Tables in a DuckDB file.
+
+    The file is opened when the first load begins and closed by ``teardown``: in between no other process can
+    write to it, or read it.
+    """
+
+    _connection: duckdb.DuckDBPyConnection | None = None
+
+    @classmethod
+    def config_schema(cls) -> dict[str, dict[str, Any]]:
+        """Return the configuration's fields."""
+        return {
+            "path": {
+                "type": "string",
+                "required": True,
+                "description": "The database file; the first load makes it. Its folder must exist.",
+                "examples": ["warehouse.duckdb"],
+            },
+            "schema": {
+                "type": "string",
+                "default": "main",
+                "description": "Schema of tables that are named without one, and of the checkpoints.",
+            },
+            "table": {"type": "string", "description": "Target of rows that are loaded without a pipeline."},
+            "primary_key": {
+                "type": "array",
+                "default": [],
+                "description": "The columns of that table's key.",
+            },
+            "lock_timeout_s": {
+                "type": "number",
+                "default": 10,
+                "minimum": 0,
+                "description": "Seconds to wait for another process to let go of the file.",
+            },
+        }
+
+    def setup(self, config: ConnectorConfig) -> None:
+        """Take over the configuration; nothing is opened yet.
+
+        Raises:
+            ConfigurationError: The path is no file's.
+        """
+        path = config["path"]
+        if re.match(r":memory:|\w[\w+.-]+:", path) or "\0" in path:
+            raise ConfigurationError(
+                f"path: {path!r} is not the path of a file",
+                code="path.invalid",
+                hint="name a file, such as warehouse.duckdb: a database in memory would be lost at once",
+            )
+        self._path = Path(path).absolute()
+        self._schema: str = config["schema"]
+        self._lock_timeout_s: float = config["lock_timeout_s"]
+        self.default_table = config.get("table")
+        self.default_primary_key = tuple(config["primary_key"])
+
+    def open_load(self, plan: LoadPlan) -> Load:
+        """Begin a load in a transaction of its own; one that never ended has left nothing behind."""
+        return DuckDBLoad(self._open().cursor(), plan, self._schema)
+
+    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+        """Return the checkpoint that the last published load of a stream stored, or ``None``."""
+        if not self._path.exists():
+            return None
+        with translated(f"checkpoints in {self._path.name}"):
+            return read_checkpoint(self._open(), self._schema, pipeline, stream)
+
+    def health_check(self) -> HealthReport:
+        """Open the file for reading; one that another process writes to right now counts as degraded."""
+        started = time.perf_counter()
+        try:
+            tables = self._count_tables()
+        except AcmeError as error:
+            locked = error.code == "database.locked"
+            report = replace(HealthReport.from_error(error), server_version=_VERSION)
+            report = replace(report, status=HealthStatus.DEGRADED) if locked else report
+        else:
+            report = HealthReport(HealthStatus.HEALTHY, server_version=_VERSION, details={"tables": tables})
+        return replace(report, latency_ms=_elapsed_ms(started))
+
+    def test_connection(self) -> ConnectionReport:
+        """Report DuckDB's version, the file and its number of tables.
+
+        Raises:
+            AcmeError: The file cannot be opened.
+        """
+        started = time.perf_counter()
+        tables = self._count_tables()
+        return ConnectionReport(_VERSION, self._path.name, tables, _elapsed_ms(started))
+
+    def teardown(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            self._connection = open_database(self._path, patience_s=self._lock_timeout_s)
+        return self._connection
+
+    def _count_tables(self) -> int:
+        """Return the number of tables that are not ours, without waiting for another process."""
+        require_writable(self._path)
+        if not self._path.exists():
+            return 0
+        connection = self._connection or open_database(self._path, read_only=True)
+        try:
+            with translated(self._path.name), connection.cursor() as cursor:
+                row = cursor.execute(_COUNT_TABLES).fetchone()
+        finally:
+            if connection is not self._connection:
+                connection.close()
+        return int(row[0]) if row else 0
+
+
+def _elapsed_ms(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)

@@ -1,0 +1,151 @@
+"""What is asked of a sync, and what it says when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+import pyarrow as pa
+
+from acme_sdk.catalog import Stream
+from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector
+from acme_sdk.errors import ConfigurationError
+from acme_sdk.load import WriteMode
+
+__all__ = ["StreamPlan", "SyncResult", "planned_stream", "require_columns"]
+
+Delivery = Literal["exactly-once", "at-least-once"]
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """One stream of a pipeline and how it is loaded.
+
+    Attributes:
+        pipeline: The pipeline's public name.
+        stream: The stream's name in the source; ``None`` for the source's only one.
+        table: The target, ``table`` or ``schema.table``; ``None`` for the stream's name.
+        write_mode: What happens to rows that are already there.
+        primary_key: Columns that identify a row; empty for the stream's own key.
+        cursor_field: The column whose highest value is kept, so that the next run reads only from there on;
+            ``None`` for the stream's own.
+    """
+
+    pipeline: str
+    stream: str | None = None
+    table: str | None = None
+    write_mode: WriteMode = WriteMode.OVERWRITE
+    primary_key: tuple[str, ...] = ()
+    cursor_field: str | None = None
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What one sync of one stream did.
+
+    Attributes:
+        pipeline: The pipeline's public name.
+        stream: The stream's name.
+        table: The target.
+        write_mode: How rows were written; after a full refresh always `WriteMode.OVERWRITE`.
+        rows: How many rows were read.
+        loaded: How many took effect in the target: added, or replaced by key.
+        batches: In how many batches they came.
+        bytes: Their size as Arrow columns in memory.
+        schema: Their columns.
+        cursor_field: The cursor column, or ``None``.
+        cursor: Its highest value so far, as text; the next run begins there.
+        last_run: Start of the successful extraction before this one; ``None`` if this one read everything.
+        started_at: When the extraction began, in UTC; ``last_run`` of the next run.
+        finished_at: When rows and checkpoint were in place, in UTC.
+        delivery: ``exactly-once`` where the destination has transactions, else ``at-least-once``.
+        run_id: The run that did this.
+    """
+
+    pipeline: str
+    stream: str
+    table: str
+    write_mode: WriteMode
+    rows: int
+    loaded: int
+    batches: int
+    bytes: int
+    schema: pa.Schema
+    cursor_field: str | None
+    cursor: str | None
+    last_run: datetime | None
+    started_at: datetime
+    finished_at: datetime
+    delivery: Delivery
+    run_id: str
+
+
+def planned_stream(source: SourceConnector, destination: DestinationConnector, plan: StreamPlan) -> Stream:
+    """Return the plan's stream, with the primary key and the cursor field that the plan asks for.
+
+    Raises:
+        ConfigurationError: There is no such stream, it lacks a column that the plan names, or the destination
+            cannot write it as asked.
+    """
+    if plan.write_mode not in destination.write_modes:
+        known = ", ".join(sorted(mode.value for mode in destination.write_modes))
+        raise ConfigurationError(
+            f"{type(destination).__name__} has no write mode {plan.write_mode.value!r}",
+            code="write_mode.unsupported",
+            hint=f"it has {known}",
+        )
+    stream = _find(source, plan.stream)
+    stream = replace(
+        stream,
+        primary_key=tuple(plan.primary_key) or tuple(stream.primary_key),
+        cursor_field=plan.cursor_field or stream.cursor_field,
+    )
+    if plan.write_mode is WriteMode.UPSERT and not stream.primary_key:
+        raise ConfigurationError(
+            f"stream {stream.name!r}: upsert needs a primary key, and the stream has none of its own",
+            code="primary_key.missing",
+            hint="name the columns that identify a row as primary_key of the pipeline's stream",
+        )
+    if stream.schema is not None:
+        require_columns(stream, stream.schema.names)
+    return stream
+
+
+def require_columns(stream: Stream, columns: Iterable[str]) -> None:
+    """Check that a stream's key and cursor are among its columns.
+
+    Raises:
+        ConfigurationError: One is not (code ``column.unknown``).
+    """
+    columns = list(columns)
+    wanted = [("primary key", name) for name in stream.primary_key]
+    wanted += [("cursor", stream.cursor_field)] if stream.cursor_field else []
+    for role, name in wanted:
+        if name not in columns:
+            raise ConfigurationError(
+                f"stream {stream.name!r} has no column {name!r} for its {role}",
+                code="column.unknown",
+                hint=f"it has {', '.join(columns[:30])}",
+            )
+
+
+def _find(source: SourceConnector, name: str | None) -> Stream:
+    if name is not None and isinstance(source, BatchSource):
+        return source.stream(name)
+    streams = {stream.name: stream for stream in source.streams()}
+    known = ", ".join(sorted(streams)[:20]) or "none at all"
+    if name is None:
+        if len(streams) != 1:
+            raise ConfigurationError(
+                f"this source has {len(streams)} streams: say which one",
+                code="stream.ambiguous",
+                hint=f"it has {known}",
+            )
+        return next(iter(streams.values()))
+    if name not in streams:
+        raise ConfigurationError(
+            f"there is no stream {name!r} in this source", code="stream.unknown", hint=f"it has {known}"
+        )
+    return streams[name]
