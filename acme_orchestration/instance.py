@@ -79,6 +79,8 @@ class InstanceReader:
             ConfigurationError: There is no such folder, or its ``dagster.yaml`` is wrong (code
                 ``dagster.home``).
         """
+        if dagster_home is not None and not dagster_home.is_dir():
+            raise ConfigurationError(f"there is no folder {dagster_home}", code="dagster.home")
         try:
             instance = (
                 DagsterInstance.from_config(str(dagster_home)) if dagster_home else DagsterInstance.get()
@@ -94,7 +96,7 @@ class InstanceReader:
     def states(
         self, entries: Collection[ConnectorEntry], now: datetime | None = None
     ) -> dict[str, ConnectorState]:
-        """Return the state of each connector by its public name, with two SQL statements for all of them.
+        """Return the state of each connector by its public name, with a fixed number of SQL statements.
 
         Args:
             entries: The connectors.

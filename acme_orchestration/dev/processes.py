@@ -15,6 +15,7 @@ from acme_sdk.errors import FatalError
 __all__ = ["ChildProcess"]
 
 _POLL_S = 0.05
+_TAIL_LINES = 15
 
 
 class ChildProcess:
@@ -49,15 +50,24 @@ class ChildProcess:
         """Raise if the program has ended.
 
         Raises:
-            FatalError: It has; the error has the last lines of its log (code ``dev.died``).
+            FatalError: It has; the error has the last lines of its log (code ``dev.process``).
         """
         code = self._process.poll()
         if code is not None:
-            raise FatalError(
-                f"{self.name} ended with exit code {code}; the last lines of its log:\n{self._log_tail()}",
-                code="dev.died",
-                hint=f"the whole log is {self.log}",
-            )
+            raise self.failure(f"ended with exit code {code}")
+
+    def failure(self, what: str) -> FatalError:
+        """Return an error about this program, with the last lines of its log.
+
+        Args:
+            what: What is wrong with it, e.g. ``does not answer``.
+        """
+        tail = "\n".join(self.log.read_text(errors="replace").splitlines()[-_TAIL_LINES:])
+        return FatalError(
+            f"{self.name} {what}; the last lines of its log:\n{tail}",
+            code="dev.process",
+            hint=f"the whole log is {self.log}",
+        )
 
     def stop(self, grace_s: float = 10) -> None:
         """Stop the program and every process in its group; returns when none is left.
@@ -88,6 +98,3 @@ class ChildProcess:
         except ProcessLookupError:
             return True
         return False
-
-    def _log_tail(self, lines: int = 15) -> str:
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])

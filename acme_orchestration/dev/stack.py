@@ -133,15 +133,14 @@ class Stack:
             FatalError: One ended, does not answer in time, or a code location cannot be loaded.
         """
         deadline = time.monotonic() + _READY_TIMEOUT_S
-        while not (self.webserver.is_ready() and self._api_is_ready()):
-            self.check_children()
-            if time.monotonic() > deadline:
-                raise FatalError(
-                    f"not ready after {_READY_TIMEOUT_S} seconds",
-                    code="dev.timeout",
-                    hint=f"look into the logs in {self.home.logs}",
-                )
-            time.sleep(_POLL_S)
+        for child, is_ready in zip(
+            self._children, (self.webserver.is_ready, self._api_is_ready), strict=True
+        ):
+            while not is_ready():
+                self.check_children()
+                if time.monotonic() > deadline:
+                    raise child.failure(f"does not answer after {_READY_TIMEOUT_S} seconds")
+                time.sleep(_POLL_S)
 
     def first_runs(self) -> Iterator[tuple[str, str, RunState]]:
         """Run each pipeline that has never succeeded, one after the other.

@@ -158,9 +158,7 @@ def test_faults_are_reported_and_disabled_connectors_left_alone(
 
 def test_the_most_overdue_come_first(folder: Folder, instance: DagsterInstance) -> None:
     """With a worker's places taken, the order of asking is the order of answers."""
-    lines = [
-        f"  c{i:02}: {{type: switch, role: source, config: {{path: HERE/c{i:02}}}}}" for i in range(40)
-    ]
+    lines = [f"  c{i:02}: {{type: switch, role: source, config: {{path: HERE/c{i:02}}}}}" for i in range(40)]
     for i in range(40):
         folder.turn(f"c{i:02}", "up")
     workspace = folder.declare("connectors:\n" + "\n".join(lines))
