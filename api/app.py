@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
+from functools import partial
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from flask_openapi.models.info import Info
@@ -13,7 +16,7 @@ from flask_openapi.openapi import OpenAPI
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from api.egress import EgressPolicy
-from api.problems import refuse_invalid, register_problems
+from api.problems import ProblemError, refuse_invalid, register_problems
 from api.routes.connection_tests import connection_tests
 from api.routes.connectors import connectors
 from api.routes.docs import docs
@@ -36,7 +39,7 @@ def create_app(
     egress: EgressPolicy | None = None,
     test_timeout: float = 10.0,
     test_slots: int = 4,
-    trusted_hosts: Sequence[str] | None = None,
+    trusted_hosts: Collection[str] | None = None,
 ) -> Flask:
     """Build the API.
 
@@ -46,8 +49,8 @@ def create_app(
         egress: Which targets a connection test may reach; public ones only by default.
         test_timeout: Seconds that a connection test may take.
         test_slots: How many connection tests run at the same time.
-        trusted_hosts: The names under which the server may be addressed; any by default. A server on loopback
-            must name its own, or a web page could reach it through a name that resolves to loopback.
+        trusted_hosts: The names and addresses that the Host header may have, in lower case; any by default. A
+            server on loopback needs them: a web page could reach it through a name that leads to loopback.
     """
     app = OpenAPI(
         __name__,
@@ -66,7 +69,6 @@ def create_app(
     app.openapi_version = "3.1.0"
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.config["TRUSTED_HOSTS"] = list(trusted_hosts) if trusted_hosts is not None else None
     app.extensions["acme"] = Services(
         workspace=WorkspaceFile(workspace_file),
         reader=reader,
@@ -77,9 +79,21 @@ def create_app(
     app.register_api(connection_tests)
     app.register_blueprint(docs)
     register_problems(app)
+    if trusted_hosts is not None:
+        app.before_request(partial(_require_host, frozenset(trusted_hosts)))
     app.before_request(_require_json)
     app.after_request(_secure)
     return app
+
+
+def _require_host(trusted: frozenset[str]) -> None:
+    # Werkzeug's own check knows no IPv6 addresses.
+    if urlsplit(f"//{request.host}").hostname not in trusted:
+        raise ProblemError(
+            HTTPStatus.MISDIRECTED_REQUEST,
+            "host.unknown",
+            f"this server is not known by the name in the Host header; use {' or '.join(sorted(trusted))}",
+        )
 
 
 def _require_json() -> None:

@@ -159,7 +159,7 @@ def _detail(status: HTTPStatus, error: HTTPException) -> str:
 def _unexpected(error: Exception) -> Response:
     # The message of an unknown error may hold a secret: the log gets its class and where it was raised.
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s %s failed: %s\n%s", request.method, request.path, type(error).__name__, frames)
+    log.error("%s %r failed: %s\n%s", request.method, request.path, type(error).__name__, frames)
     return _respond(
         ProblemError(
             HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "this is a fault of the server; its log says where"

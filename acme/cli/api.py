@@ -13,7 +13,6 @@ from acme_sdk.errors import AcmeError
 
 __all__ = ["command"]
 
-_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _THREADS = 8
 
 
@@ -87,7 +86,7 @@ def _serve(host: str, port: int, workspace_file: Path, dagster_home: Path | None
         workspace_file,
         InstanceReader.open(dagster_home),
         egress=EgressPolicy.parse(egress_allow),
-        trusted_hosts=_LOOPBACK_NAMES,
+        trusted_hosts={"localhost", "127.0.0.1", "::1", host},
     )
     try:
         server = create_server(

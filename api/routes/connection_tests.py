@@ -30,13 +30,11 @@ connection_tests = APIBlueprint(
 @connection_tests.post(
     "",
     operation_id="testConnection",
+    description="A connection that does not work is an answer, too: `status` is then `failed`.",
     responses={200: TestResultAnswer} | problem_responses(400, 413, 415, 422, 429),
 )
 def test_connection(body: TestRequest) -> dict[str, Any]:
-    """Test a connection.
-
-    A connection that does not work is an answer, too: `status` is `failed`, and `error` says why.
-    """
+    """Test a connection."""
     target = read_target(body)
     try:
         with services().sandbox.slot():

@@ -84,7 +84,8 @@ def test_another_host_name_is_refused_where_names_are_given(make_api: MakeApi) -
 
     assert api.get("/api/v1/connectors").status_code == 200
     rebound = requests.get(api.url + "/api/v1/connectors", headers={"Host": "evil.test"}, timeout=30)
-    assert rebound.status_code == 400
+    assert rebound.status_code == 421
+    assert rebound.json()["code"] == "host.unknown"
     assert rebound.headers["Content-Type"] == "application/problem+json"
 
 
