@@ -22,6 +22,7 @@ It becomes one pydantic model, from which validation, JSON Schema and documentat
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, NoReturn
@@ -116,7 +117,10 @@ def config_model(schema: Schema, name: str = "Config") -> type[BaseModel]:
     for field, spec in schema.items():
         _check_spec(field, spec)
         fields[field] = (_annotation(field, spec), ... if spec.get("required") else _default(field, spec))
-    return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+    with warnings.catch_warnings():
+        # Pydantic warns of a field such as "schema", which hides a method of its models; nothing calls it.
+        warnings.filterwarnings("ignore", message="Field name .* shadows an attribute", category=UserWarning)
+        return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
 
 
 def validate_config(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
 
 from acme_sdk.catalog import Stream
 from acme_sdk.errors import AcmeError, ConfigurationError
@@ -84,7 +85,7 @@ class SourceConnector(Connector):
     role = "source"
 
     def streams(self) -> Sequence[Stream]:
-        """Return what can be read. By default one stream, named after the class, with columns learnt from rows."""
+        """Return what can be read. By default one stream, named after the class, its columns learnt."""
         return [Stream(default_stream_name(type(self)))]
 
     @abstractmethod
@@ -161,6 +162,11 @@ class DestinationConnector(Connector):
 class StagedDestination(DestinationConnector):
     """A destination with transactions: rows and checkpoint commit together; see `acme_sdk.load`."""
 
+    #: The target of `load`, as ``table`` or ``schema.table``; ``setup`` takes it from the configuration.
+    default_table: str | None = None
+    #: The columns that identify a row of it.
+    default_primary_key: tuple[str, ...] = ()
+
     @abstractmethod
     def open_load(self, plan: LoadPlan) -> Load:
         """Begin to take one stream. Remains of earlier attempts at the same stream are removed first."""
@@ -168,6 +174,51 @@ class StagedDestination(DestinationConnector):
     @abstractmethod
     def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
+
+    def load(self, rows: list[Row], write_mode: WriteMode) -> int:
+        """Write rows into the configured table, all of them or none.
+
+        Returns:
+            The number of rows that took effect: added, or replaced by key.
+
+        Raises:
+            ConfigurationError: No table is configured, or no primary key for `WriteMode.UPSERT`.
+            AcmeError: The rows cannot be held; the error names row and column.
+        """
+        from acme_sdk.columns import RowBatcher
+
+        plan = self._direct_plan(write_mode)
+        load = self.open_load(plan)
+        try:
+            for batch in RowBatcher(plan.stream).batches(rows):
+                load.stage(batch)
+            return load.publish(Checkpoint(plan.pipeline, plan.stream, datetime.now(UTC), run_id=plan.run_id))
+        finally:
+            load.discard()
+
+    def _direct_plan(self, write_mode: WriteMode) -> LoadPlan:
+        name = type(self).__name__
+        if not self.default_table:
+            raise ConfigurationError(
+                f"{name} does not know which table to load rows into",
+                code="table.missing",
+                hint="set the field table in its configuration, or sync a pipeline, which names its tables",
+            )
+        if write_mode is WriteMode.UPSERT and not self.default_primary_key:
+            raise ConfigurationError(
+                f"{name}: upsert into {self.default_table} needs a primary key",
+                code="primary_key.missing",
+                hint="set the field primary_key in its configuration",
+            )
+        # No pipeline can have this name, so that no pipeline meets this checkpoint.
+        return LoadPlan(
+            "(direct load)",
+            self.default_table,
+            self.default_table,
+            write_mode,
+            self.default_primary_key,
+            run_id=uuid4().hex,
+        )
 
 
 def default_stream_name(connector: type[Connector]) -> str:
