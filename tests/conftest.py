@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.running_dev import RunningDev
 from tests.servers import DatabaseServer
 
 
@@ -22,6 +23,17 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServe
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def sample_dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDev]:
+    """The sample workspace under ``acme dev``, ready; what a test stops there, it starts again."""
+    running = RunningDev(Path(__file__).parents[1], tmp_path_factory.mktemp("sample") / "home")
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.fixture

@@ -70,7 +70,15 @@ class DevHome:
             folder.mkdir(parents=True, exist_ok=True)
         settings = self.dagster / "dagster.yaml"
         if not settings.exists():
+            self._make_dagster_tables()
             settings.write_text(_DAGSTER_YAML)
+
+    def _make_dagster_tables(self) -> None:
+        """Make Dagster's databases, which breaks when the processes that open them do it at the same time."""
+        from dagster import DagsterInstance
+
+        with DagsterInstance.from_config(str(self.dagster)):
+            pass
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ from acme_orchestration.dev.processes import ChildProcess
 from acme_orchestration.dev.webserver import RunState, Webserver
 from acme_orchestration.registry.declared import load_workspace
 from acme_orchestration.registry.entries import dagster_name
-from acme_sdk.errors import ConfigurationError, FatalError
+from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Ports", "Stack"]
 
@@ -95,7 +95,6 @@ class Stack:
                 "--postgres-port": self.ports.postgres,
             }
         )
-        self.home.prepare()
 
     def start_postgres(self) -> None:
         """Start Postgres and make the databases that are missing.
@@ -116,6 +115,7 @@ class Stack:
 
     def start_services(self) -> None:
         """Start Dagster and the API."""
+        self.home.prepare()
         bin_folder = Path(sysconfig.get_path("scripts"))
         env = os.environ | self._settings()
         ui, api = str(self.ports.ui), str(self.ports.api)
