@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ class FaultServer:
     def __init__(self, fault: Fault) -> None:
         self.requests: list[Request] = []
         """What came by since `arm`."""
+        self.mistakes: list[Exception] = []
         self._fault = fault
         self._armed = False
         self._lock = threading.Lock()
@@ -109,6 +111,8 @@ class FaultServer:
         self._server.shutdown()
         self._server.server_close()
         self._upstream.close()
+        if self.mistakes:
+            raise RuntimeError("the fault server itself failed") from self.mistakes[0]
 
     def arm(self) -> None:
         """Begin to count requests, and let the fault happen."""
@@ -158,7 +162,7 @@ def _cut_in_half(answer: Answer) -> Answer:
 
 
 def _decoded(answer: Answer) -> bytes:
-    response = HTTPResponse(answer.body, headers=answer.headers, preload_content=False)
+    response = HTTPResponse(io.BytesIO(answer.body), headers=answer.headers, preload_content=False)
     return bytes(response.read(decode_content=True))
 
 
@@ -211,6 +215,10 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.server.faults.answer(self.command, self.path, headers, self._body())
         except requests.RequestException:
             self.close_connection = True  # what the connector would have seen: no answer
+            return
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not look like a lost connection
+            self.server.faults.mistakes.append(error)
+            self.close_connection = True
             return
         self.send_response_only(answer.status)
         for name, value in answer.headers.items():

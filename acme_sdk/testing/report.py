@@ -150,11 +150,11 @@ def _print_result(console: Console, result: Result) -> None:
 
 def _print_frames(console: Console, frames: tuple[Frame, ...]) -> None:
     for frame in frames:
-        at = Text.assemble(
-            ("at ", "dim"), f"{_shortened(frame.file)}:{frame.line}", (f" in {frame.function}", "dim")
-        )
-        _indented(console, at)
-        _indented(console, Text(f"    {frame.source}", "cyan"))
+        place = f"{_shortened(frame.file)}:{frame.line}"
+        at = Text.assemble(("    at ", "dim"), place, (f" in {frame.function}", "dim"))
+        # A path is never broken into two lines: it is there to be clicked or copied.
+        console.print(at, soft_wrap=True)
+        console.print(Text(f"        {frame.source}", "cyan"), soft_wrap=True)
 
 
 def _print_hint(console: Console, hint: str) -> None:
@@ -163,7 +163,7 @@ def _print_hint(console: Console, hint: str) -> None:
 
 
 def _indented(console: Console, text: Text) -> None:
-    console.print(Padding(text, (0, 0, 0, 4)))
+    console.print(Padding(text, (0, 0, 0, 4), expand=False))
 
 
 def _shortened(file: str) -> str:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -115,7 +116,7 @@ def run(job: Job) -> Iterator[Event]:
     finished = False
     while not finished:
         current: Begun | None = None
-        known = len(done)
+        since, known = time.monotonic(), len(done)
         with _Worker(job, done) as worker:
             while (message := worker.receive(current)) is not None:
                 if message["event"] == "end":
@@ -123,14 +124,14 @@ def run(job: Job) -> Iterator[Event]:
                     break
                 event = _event(message)
                 if isinstance(event, Begun):
-                    current = event
+                    current, since = event, time.monotonic()
                 elif isinstance(event, Result):
                     done[f"{event.connector.role}/{event.id}"] = event.outcome
                     current = None
                 yield event
             exit_code = None if finished else worker.kill()
         if current is not None:
-            result = _silent(current, exit_code)
+            result = _silent(current, exit_code, time.monotonic() - since)
             done[f"{current.connector.role}/{current.id}"] = result.outcome
             yield result
         elif not finished and len(done) == known:
@@ -149,7 +150,7 @@ def _event(message: dict[str, Any]) -> Event:
     return Begun(connector, **message) if kind == "begin" else Started(connector)
 
 
-def _silent(check: Begun, exit_code: int | None) -> Result:
+def _silent(check: Begun, exit_code: int | None, seconds: float) -> Result:
     """The result of a check during which the worker stopped to speak."""
     if exit_code is None:
         message = f"this did not end in {check.limit:g} s, and could not be interrupted"
@@ -163,7 +164,7 @@ def _silent(check: Begun, exit_code: int | None) -> Result:
         check.title,
         check.connector,
         Outcome.FAILED,
-        seconds=check.limit,
+        seconds=round(seconds, 4),
         message=message,
         hint=hint,
     )

@@ -73,6 +73,7 @@ class _Session:
         self._job = job
         #: ``role/id`` → outcome, also of what an earlier worker did.
         self._done: dict[str, str] = job["done"]
+        self._checks: list[Check] = []
         self._dialled = Dialled()
         self._events = events
         self._lock = threading.Lock()
@@ -80,9 +81,9 @@ class _Session:
     def work(self) -> None:
         """Run what is left, and say when it is the user who must change something."""
         try:
-            checks = select(self._job["only"], self._job["skip"])
+            self._checks = select(self._job["only"], self._job["skip"])
             for subject in self._subjects():
-                self._work_on(subject, [check for check in checks if subject.kind.role in check.roles])
+                self._work_on(subject)
         except ConfigurationError as error:
             self._refuse(error)
         self._emit("end")
@@ -109,12 +110,12 @@ class _Session:
                 continue
         return subjects
 
-    def _work_on(self, subject: Subject, checks: list[Check]) -> None:
+    def _work_on(self, subject: Subject) -> None:
         role = subject.kind.role
         if not any(key.startswith(f"{role}/") for key in self._done):
             self._emit("connector", connector=asdict(subject.named))
-        for check in checks:
-            if f"{role}/{check.id}" in self._done:
+        for check in self._checks:
+            if role not in check.roles or f"{role}/{check.id}" in self._done:
                 continue
             known = subject.extracted
             result = self._run(check, subject)
@@ -152,7 +153,17 @@ class _Session:
             return "the target is unreachable"
         if Outcome.MISCONFIGURED in outcomes.values():
             return "the connector refuses the configuration"
-        return next((f"{need} failed" for need in check.needs if outcomes.get(need) == Outcome.FAILED), None)
+        return self._obstacle(check, outcomes)
+
+    def _obstacle(self, check: Check, outcomes: dict[str, str]) -> str | None:
+        """Return the failed check that this one builds on, be it by way of others."""
+        for need in check.needs:
+            if outcomes.get(need) == Outcome.FAILED:
+                return f"{need} failed"
+            for between in self._checks:
+                if between.id == need and (obstacle := self._obstacle(between, outcomes)):
+                    return obstacle
+        return None
 
     def _refuse(self, error: ConfigurationError) -> None:
         redact = Redactor(suspected_secrets(self._config)).redact

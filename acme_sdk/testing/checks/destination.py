@@ -32,7 +32,7 @@ def count(subject: Subject) -> None:
     "an empty batch is taken, and counted as 0 rows",
     hint="return 0 for an empty list, before anything is asked of the target",
     role="destination",
-    needs=["destination.count"],
+    needs=["destination.modes"],
 )
 def empty(subject: Subject) -> None:
     """An extraction without news is no error."""

@@ -93,7 +93,7 @@ def repeatable(subject: Subject) -> None:
     "extract() takes the time of the last run",
     hint="last_run is a datetime in UTC that knows its time zone: compare it with one that does, too",
     role="source",
-    needs=["extraction.ends"],
+    needs=["extraction.rows"],
 )
 def last_run(subject: Subject) -> None:
     """With the present time, an extraction works and gives no more rows than a full one."""

@@ -25,10 +25,10 @@ _PROGRAMMING_ERRORS = (LookupError, TypeError, AttributeError, NameError, Assert
 
 @check(
     "http.server_error",
-    "a server error ends the extraction as an error, not as the end of the data",
+    "a server error is not taken for the end of the data",
     hint="use response.json() or response.raise_for_status() of self.http, and do not catch what they raise",
     role="source",
-    needs=["extraction.ends"],
+    needs=["extraction.repeatable"],
 )
 def server_error(subject: Subject) -> None:
     """From the first request on, or from the last, the target answers 500."""
@@ -41,7 +41,7 @@ def server_error(subject: Subject) -> None:
     "a 429 is waited out, as long as Retry-After says",
     hint="leave the waiting to self.http, which does it",
     role="source",
-    needs=["extraction.ends"],
+    needs=["extraction.repeatable"],
 )
 def rate_limit(subject: Subject) -> None:
     """The first request is answered with 429 once."""
@@ -61,7 +61,7 @@ def rate_limit(subject: Subject) -> None:
     "JSON that was cut off is an error",
     hint="do not catch what response.json() raises",
     role="source",
-    needs=["extraction.ends"],
+    needs=["extraction.repeatable"],
 )
 def truncated(subject: Subject) -> None:
     """The first or the last answer is cut in half."""
@@ -74,7 +74,7 @@ def truncated(subject: Subject) -> None:
 
 @check(
     "http.load_refused",
-    "rows that the target refuses are not counted as written",
+    "refused rows are not counted as written",
     hint="use response.json() or response.raise_for_status() of self.http before the rows are counted",
     role="destination",
     needs=["destination.count"],

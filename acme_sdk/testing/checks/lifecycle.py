@@ -20,8 +20,8 @@ _CLOSING_S = 1.0
 
 @check(
     "lifecycle.setup",
-    "setup() works with this configuration",
-    hint="setup() is called once with the validated configuration",
+    "setup() and teardown() work with this configuration",
+    hint="setup() gets the validated configuration; teardown() must not need more than setup()",
     needs=["config.schema"],
 )
 def setup(subject: Subject) -> None:
@@ -32,10 +32,10 @@ def setup(subject: Subject) -> None:
 
 @check(
     "lifecycle.abandoned",
-    "teardown() works after an extraction that nobody reads to its end",
+    "teardown() works after an abandoned extraction",
     hint="teardown() must cope with whatever state the connector is in",
     role="source",
-    needs=["lifecycle.setup"],
+    needs=["extraction.ends"],
 )
 def abandoned(subject: Subject) -> None:
     """Take one row, then stop."""
@@ -49,7 +49,7 @@ def abandoned(subject: Subject) -> None:
     "lifecycle.failed",
     "teardown() works after a failure",
     hint="teardown() must not build on what a failed extraction did not get done",
-    needs=["lifecycle.setup"],
+    needs=["extraction.ends", "lifecycle.setup"],
 )
 def failed(subject: Subject) -> None:
     """Let the engine fail while the connector works; an error of teardown() would hide the first one."""

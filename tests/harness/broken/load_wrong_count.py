@@ -1,0 +1,13 @@
+"""Its load() counts the header as a row."""
+
+from acme.sdk import DestinationConnector
+
+
+class LoadWrongCount(DestinationConnector):
+    def setup(self, config):
+        self.endpoint = config["endpoint"]
+
+    def load(self, rows, write_mode):
+        payload = [row.to_dict() for row in rows]
+        response = self.http.post(self.endpoint, json={"data": payload, "mode": write_mode.value})
+        return response.json()["rows_written"] + 1
