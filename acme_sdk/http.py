@@ -16,6 +16,7 @@ __all__ = ["HttpAdapter", "HttpResponse", "HttpSession"]
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 RETRIES = 4
+PAUSE_S = 0.5
 LONGEST_WAIT_S = 60
 
 _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"})
@@ -95,8 +96,8 @@ class HttpSession(requests.Session):
         super().__init__()
         retry = _Retry(
             total=RETRIES,
-            backoff_factor=0.5,
-            backoff_jitter=0.5,
+            backoff_factor=PAUSE_S,
+            backoff_jitter=PAUSE_S,
             backoff_max=LONGEST_WAIT_S,
             retry_after_max=LONGEST_WAIT_S,
             raise_on_status=False,
