@@ -5,6 +5,7 @@ These are allowlists. A field that is not here, whatever the connector makes of 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -134,7 +135,10 @@ class _Postgres(_Fields):
 
 
 class _ServiceAccount(BaseModel):
-    """A key of a Google service account: other kinds of credentials run programs and read files."""
+    """A key of a Google service account: other kinds of credentials run programs and read files.
+
+    Of its fields only those are passed on that identify the account, so that none leads to another server.
+    """
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -143,15 +147,20 @@ class _ServiceAccount(BaseModel):
     private_key_id: Text | None = None
     private_key: Annotated[SecretStr, Field(max_length=16_384)]
     client_email: Text
-    token_uri: Literal["https://oauth2.googleapis.com/token"] = "https://oauth2.googleapis.com/token"  # noqa: S105
+    token_uri: Literal[
+        "https://oauth2.googleapis.com/token",
+        "https://accounts.google.com/o/oauth2/token",
+        "https://www.googleapis.com/oauth2/v4/token",
+    ] = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
 
 
 class _BigQuery(_Fields):
     roles: ClassVar[tuple[str, ...]] = ("destination",)
 
-    project: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.:-]{1,100}$")]
+    project: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.:_-]{0,127}$")]
     dataset: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{1,1024}$")]
-    location: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,50}$")] | None = None
+    location: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    # Required: without a key the connector would use the server's own identity.
     credentials: _ServiceAccount
 
     @field_validator("credentials", mode="before")
@@ -160,7 +169,10 @@ class _BigQuery(_Fields):
         return _ServiceAccount.model_validate_json(value) if isinstance(value, str) else value
 
     def target(self, type_name: str, role: str) -> Target:
-        raise NotImplementedError
+        config = self.model_dump(exclude_none=True)
+        private_key = self.credentials.private_key.get_secret_value()
+        config["credentials"] = json.dumps(config["credentials"] | {"private_key": private_key})
+        return Target(type_name, role, config, secrets=(private_key,))
 
 
 TESTABLE_TYPES: Mapping[str, type[_Fields]] = {"postgres": _Postgres, "bigquery": _BigQuery}

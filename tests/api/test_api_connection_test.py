@@ -291,6 +291,24 @@ class TestRefused:
             errors = field_errors(api.test({"type": "bigquery", "config": config}))
             assert all(field.startswith("config.credentials") for field in errors)
 
+    @pytest.mark.parametrize("as_text", [False, True])
+    def test_the_key_of_a_service_account_reaches_the_connector(self, api: Api, as_text: bool) -> None:
+        key = {
+            "type": "service_account",
+            "project_id": "acme",
+            "private_key": "-----BEGIN PRIVATE KEY-----\ncanary-91c4\n-----END PRIVATE KEY-----\n",
+            "client_email": "loader@acme.iam.gserviceaccount.com",
+            "token_uri": "https://oauth2.googleapis.com/token",
+            "universe_domain": "evil.test",
+        }
+        config = {"project": "acme", "dataset": "d", "credentials": json.dumps(key) if as_text else key}
+
+        response = api.test({"type": "bigquery", "config": config})
+
+        assert failure(response)["code"] == "credentials.invalid"
+        assert "private_key cannot be read" in failure(response)["message"]
+        assert "canary-91c4" not in response.text
+
 
 class TestForm:
     @pytest.mark.parametrize(
