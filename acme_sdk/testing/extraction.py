@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from datetime import time as clock_time
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from acme_sdk.row import Row
 
-__all__ = ["Extraction", "Stranger"]
+__all__ = ["Extraction", "First"]
 
-_SCALARS = (bool, int, float, str, bytes, Decimal, datetime, date, clock_time, timedelta, UUID)
-_DEEPEST = 64
+_INT64 = range(-(2**63), 2**63)
+_JSON_SCALARS = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True)
-class Stranger:
-    """Something that does not belong where it was found.
+class First:
+    """Where a kind of value came first.
 
     Attributes:
         row: Number of the row, from 1.
-        column: Its column; empty when it is the row itself.
-        kind: The name of its type.
+        value: The value.
     """
 
     row: int
-    column: str
-    kind: str
+    value: Any
 
 
 @dataclass
@@ -42,19 +37,15 @@ class Extraction:
         rows: How many came.
         seconds: How long they took, from the first call to the end.
         not_a_row: The first thing that was no `Row`.
-        not_a_value: The first value of a type that rows cannot hold.
-        not_a_name: The first column name that is no text.
-        types: For each column, the types of its values and the row where each came first; ``None`` left out.
+        kinds: For each column, the kinds of its values but ``None``, by name, in the order they came in.
     """
 
     rows: int = 0
     seconds: float = 0.0
-    not_a_row: Stranger | None = None
-    not_a_value: Stranger | None = None
-    not_a_name: Stranger | None = None
-    types: dict[str, dict[type, int]] = field(default_factory=dict)
+    not_a_row: First | None = None
+    kinds: dict[Any, dict[str, First]] = field(default_factory=dict)
 
-    def watch(self, rows: Iterator[Any]) -> Extraction:
+    def watch(self, rows: Iterable[Any]) -> Extraction:
         """Take everything that comes, until the end."""
         started = time.perf_counter()
         for row in rows:
@@ -62,38 +53,34 @@ class Extraction:
             if isinstance(row, Row):
                 self._look_at(row)
             elif self.not_a_row is None:
-                self.not_a_row = Stranger(self.rows, "", type(row).__name__)
+                self.not_a_row = First(self.rows, row)
         self.seconds = time.perf_counter() - started
         return self
 
     def _look_at(self, row: Row) -> None:
         for column, value in row.items():
-            if not isinstance(column, str):
-                self.not_a_name = self.not_a_name or Stranger(self.rows, repr(column), type(column).__name__)
-                continue
-            if value is None:
-                continue
-            kind = type(value)
-            seen = self.types.setdefault(column, {})
-            if kind not in seen:
-                seen[kind] = self.rows
-            if self.not_a_value is None and (odd := _unsupported(value)) is not None:
-                self.not_a_value = Stranger(self.rows, column, odd)
+            if value is not None:
+                kind = _kind(value)
+                seen = self.kinds.setdefault(column, {})
+                if kind not in seen:
+                    seen[kind] = First(self.rows, value)
 
 
-def _unsupported(value: Any, depth: int = 0) -> str | None:
-    """Return the name of the first type in a value that a row cannot hold."""
-    if value is None or isinstance(value, _SCALARS):
-        return None
-    if depth > _DEEPEST:
-        return f"{type(value).__name__} nested more than {_DEEPEST} deep"
+def _kind(value: Any) -> str:
+    """Name the type of a value, closely enough to tell apart what may be stored in different ways."""
+    if isinstance(value, datetime):
+        return "datetime with a zone" if value.tzinfo else "datetime without a zone"
+    kind = type(value)
+    if kind is int and value not in _INT64:
+        return "int of more than 64 bits"
+    if kind in (dict, list) and not _is_json(value):
+        return f"{kind.__name__} of what JSON does not have"
+    return kind.__name__
+
+
+def _is_json(value: Any) -> bool:
     if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                return f"dict with a key of type {type(key).__name__}"
-            if (odd := _unsupported(item, depth + 1)) is not None:
-                return odd
-        return None
+        return all(isinstance(key, str) for key in value) and all(map(_is_json, value.values()))
     if isinstance(value, list):
-        return next((odd for item in value if (odd := _unsupported(item, depth + 1)) is not None), None)
-    return type(value).__name__
+        return all(map(_is_json, value))
+    return isinstance(value, _JSON_SCALARS)
