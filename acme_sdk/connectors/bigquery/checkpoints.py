@@ -1,0 +1,67 @@
+"""Checkpoints: one row per stream of a pipeline, in a table beside the data."""
+
+from __future__ import annotations
+
+from google.cloud.bigquery import TableReference
+
+from acme_sdk.connectors.bigquery.names import quoted, table_sql, text_literal
+from acme_sdk.connectors.bigquery.warehouse import Warehouse
+from acme_sdk.errors import AcmeError
+from acme_sdk.load import Checkpoint
+
+__all__ = ["checkpoint_sql", "checkpoints_table", "create_checkpoints", "read_checkpoint", "run_id_sql"]
+
+_KEY = ("pipeline", "stream")
+_VALUES = ("last_run", "cursor_field", "cursor", "run_id")
+_TYPES = dict.fromkeys((*_KEY, *_VALUES), "STRING") | {"last_run": "TIMESTAMP"}
+
+
+def checkpoints_table(warehouse: Warehouse) -> TableReference:
+    """Return the table of all checkpoints."""
+    return warehouse.dataset.table("_acme_checkpoints")
+
+
+def create_checkpoints(warehouse: Warehouse) -> None:
+    """Make the table, unless it is there."""
+    warehouse.create(checkpoints_table(warehouse), _TYPES)
+
+
+def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> Checkpoint | None:
+    """Return a stream's checkpoint, or ``None``."""
+    table = checkpoints_table(warehouse)
+    sql = f"SELECT {_columns()} FROM {table_sql(table)} WHERE {_is(pipeline, stream)}"  # noqa: S608 - quoted
+    try:
+        rows = warehouse.run(sql, f"table {table.table_id}")
+    except AcmeError as error:
+        if error.code == "table.missing":
+            return None
+        raise
+    return Checkpoint(**dict(zip((*_KEY, *_VALUES), rows[0], strict=True))) if rows else None
+
+
+def run_id_sql(table: TableReference, pipeline: str, stream: str) -> str:
+    """Return the SQL of the run that stored a stream's checkpoint: ``NULL`` if none did."""
+    return f"(SELECT MAX(run_id) FROM {table_sql(table)} WHERE {_is(pipeline, stream)})"  # noqa: S608 - quoted
+
+
+def checkpoint_sql(table: TableReference, checkpoint: Checkpoint) -> str:
+    """Return the statement that stores a checkpoint in place of the stream's former one."""
+    values = {name: text_literal(getattr(checkpoint, name)) for name in _TYPES if name != "last_run"}
+    values["last_run"] = f"CAST({text_literal(checkpoint.last_run.isoformat())} AS TIMESTAMP)"
+    source = ", ".join(f"{values[name]} AS {quoted(name)}" for name in _TYPES)
+    match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in _KEY)
+    update = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in _VALUES)
+    insert = ", ".join(f"s.{quoted(name)}" for name in _TYPES)
+    return (
+        f"MERGE INTO {table_sql(table)} AS t USING (SELECT {source}) AS s ON {match}\n"  # noqa: S608 - quoted
+        f"WHEN MATCHED THEN UPDATE SET {update}\n"
+        f"WHEN NOT MATCHED THEN INSERT ({_columns()}) VALUES ({insert})"
+    )
+
+
+def _columns() -> str:
+    return ", ".join(quoted(name) for name in _TYPES)
+
+
+def _is(pipeline: str, stream: str) -> str:
+    return f"pipeline = {text_literal(pipeline)} AND stream = {text_literal(stream)}"

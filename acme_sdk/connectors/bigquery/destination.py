@@ -1,0 +1,152 @@
+"""The BigQuery destination: its configuration, its health, its checkpoints."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from google.cloud import bigquery
+from google.cloud.bigquery import DatasetReference
+
+from acme_sdk.config import ConnectorConfig
+from acme_sdk.connector import StagedDestination
+from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
+from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
+from acme_sdk.connectors.bigquery.load import BigQueryLoad
+from acme_sdk.connectors.bigquery.warehouse import Warehouse
+from acme_sdk.errors import AcmeError, FatalError
+from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
+from acme_sdk.load import Checkpoint, Load, LoadPlan
+
+__all__ = ["BigQueryDestination"]
+
+_VERSION = "BigQuery"
+
+
+class BigQueryDestination(StagedDestination):
+    """Tables in a BigQuery dataset."""
+
+    _warehouse: Warehouse | None = None
+
+    @classmethod
+    def config_schema(cls) -> dict[str, dict[str, Any]]:
+        """Return the configuration's fields."""
+        return {
+            "project": {
+                "type": "string",
+                "required": True,
+                "pattern": r"^[A-Za-z0-9][A-Za-z0-9.:_-]{0,127}$",
+                "description": "The Google Cloud project that holds the dataset and pays for the jobs.",
+                "examples": ["my-project"],
+            },
+            "dataset": {
+                "type": "string",
+                "required": True,
+                "pattern": r"^[A-Za-z0-9_]{1,1024}$",
+                "description": "The dataset of tables and checkpoints. It must exist.",
+                "examples": ["analytics"],
+            },
+            "location": {
+                "type": "string",
+                "default": "US",
+                "pattern": r"^[A-Za-z0-9-]{1,64}$",
+                "description": "Where the dataset is.",
+                "examples": ["EU", "europe-west3"],
+            },
+            "credentials": {
+                "type": "string",
+                "secret": True,
+                "description": "JSON text of a service account's key; without it, Application Default ones.",
+            },
+            "api_endpoint": {
+                "type": "string",
+                "description": "Another address than Google's public one: an emulator, a private endpoint.",
+                "examples": ["http://localhost:9050"],
+            },
+            "table": {"type": "string", "description": "Target of rows that are loaded without a pipeline."},
+            "primary_key": {
+                "type": "array",
+                "default": [],
+                "description": "The columns of that table's key.",
+            },
+        }
+
+    def setup(self, config: ConnectorConfig) -> None:
+        """Make the client; nothing is asked of BigQuery yet.
+
+        Raises:
+            ConfigurationError: The credentials are no service account's key, or the endpoint is no address.
+            FatalError: There are no credentials at all (code ``auth.failed``).
+        """
+        endpoint = config.get("api_endpoint")
+        check_endpoint(endpoint, has_credentials=config.get("credentials") is not None)
+        self._location: str = config["location"]
+        client = bigquery.Client(
+            project=config["project"],
+            credentials=credentials_for(config.get("credentials"), endpoint),
+            location=self._location,
+            client_options={"api_endpoint": endpoint} if endpoint else None,
+        )
+        self._warehouse = Warehouse(client, DatasetReference(config["project"], config["dataset"]))
+        self.default_table = config.get("table")
+        self.default_primary_key = tuple(config["primary_key"])
+
+    def open_load(self, plan: LoadPlan) -> Load:
+        """Begin a load; staging tables that earlier attempts at the same stream have left are removed."""
+        return BigQueryLoad(self._opened(), plan)
+
+    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+        """Return the checkpoint that the last published load of a stream stored, or ``None``."""
+        return read_checkpoint(self._opened(), pipeline, stream)
+
+    def health_check(self) -> HealthReport:
+        """Look at the dataset, and ask whether we may run jobs: a dry run, which costs nothing."""
+        started = time.perf_counter()
+        try:
+            location = self._check()
+        except AcmeError as error:
+            return HealthReport.from_error(error, _elapsed_ms(started))
+        return HealthReport(
+            HealthStatus.HEALTHY,
+            latency_ms=_elapsed_ms(started),
+            server_version=_VERSION,
+            details={"location": location},
+        )
+
+    def test_connection(self) -> ConnectionReport:
+        """Report the dataset and its number of tables.
+
+        Raises:
+            AcmeError: The dataset cannot be used.
+        """
+        started = time.perf_counter()
+        self._check()
+        warehouse = self._opened()
+        tables = warehouse.count_tables()
+        database = f"{warehouse.dataset.project}.{warehouse.dataset.dataset_id}"
+        return ConnectionReport(_VERSION, database, tables, _elapsed_ms(started))
+
+    def teardown(self) -> None:
+        """Close the client's connections."""
+        if self._warehouse is not None:
+            self._warehouse.close()
+            self._warehouse = None
+
+    def _opened(self) -> Warehouse:
+        assert self._warehouse is not None, "setup() comes first"  # noqa: S101
+        return self._warehouse
+
+    def _check(self) -> str:
+        """Check the dataset and return its location."""
+        location = self._opened().check()
+        if location.lower() != self._location.lower():
+            raise FatalError(
+                f"the dataset is in {location}, not in {self._location}: jobs would not find it",
+                code="location.mismatch",
+                hint=f"set location to {location}",
+            )
+        return location
+
+
+def _elapsed_ms(started: float) -> int:
+    return round((time.perf_counter() - started) * 1000)

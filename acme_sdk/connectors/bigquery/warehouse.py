@@ -1,0 +1,153 @@
+"""What the destination asks of BigQuery, each with a deadline and with errors of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import IO, Any
+
+from google.api_core.exceptions import NotFound
+from google.api_core.retry import Retry
+from google.cloud import bigquery
+from google.cloud.bigquery import DatasetReference, TableReference
+
+from acme_sdk.connectors.bigquery.errors import bigquery_errors, is_conflict, reason_of
+
+__all__ = ["Warehouse"]
+
+# The client's own default repeats a call for ten minutes, also to an endpoint that is dead.
+_RETRY = bigquery.DEFAULT_RETRY.with_timeout(60)
+_ONCE = Retry(predicate=lambda _error: False)
+_CALL_TIMEOUT_S = 60.0
+_UPLOAD_TIMEOUT_S = 300.0
+_CHECK_TIMEOUT_S = 5.0
+
+_TRANSIENT_JOBS = frozenset(
+    {"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError",
+     "jobRateLimitExceeded"}
+)  # fmt: skip
+
+# A cancelled transaction has changed nothing, so that it can simply be run again.
+_JOB_RETRY = Retry(
+    predicate=lambda error: is_conflict(error) or reason_of(error) in _TRANSIENT_JOBS, timeout=600
+)
+
+# The REST API has the names of the first SQL dialect.
+_SQL_NAMES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL", "RECORD": "STRUCT"}
+
+
+class Warehouse:
+    """A dataset, through a client.
+
+    Args:
+        client: The client; closed by `close`.
+        dataset: Where checkpoints and staging tables are.
+    """
+
+    def __init__(self, client: bigquery.Client, dataset: DatasetReference) -> None:
+        self._client = client
+        self.dataset = dataset
+
+    def check(self) -> str:
+        """Look at the dataset and ask for the right to run jobs, for no more than a few seconds.
+
+        Returns:
+            The dataset's location.
+
+        Raises:
+            AcmeError: It is not there, or we may not use it.
+        """
+        with bigquery_errors(f"dataset {self.dataset.dataset_id}"):
+            found = self._client.get_dataset(self.dataset, retry=_ONCE, timeout=_CHECK_TIMEOUT_S)
+        with bigquery_errors(f"project {self.dataset.project}"):
+            self._client.query(
+                "SELECT 1",
+                bigquery.QueryJobConfig(dry_run=True),
+                retry=_ONCE,
+                job_retry=None,
+                timeout=_CHECK_TIMEOUT_S,
+            )
+        return str(found.location)
+
+    def count_tables(self) -> int:
+        """Return the number of tables in the dataset."""
+        with bigquery_errors(f"dataset {self.dataset.dataset_id}"):
+            tables = self._client.list_tables(
+                self.dataset, page_size=1000, retry=_ONCE, timeout=_CHECK_TIMEOUT_S
+            )
+            return sum(1 for _ in tables)
+
+    def tables(self, prefix: str) -> list[TableReference]:
+        """Return the dataset's tables whose names begin with a prefix."""
+        with bigquery_errors(f"dataset {self.dataset.dataset_id}"):
+            tables = self._client.list_tables(
+                self.dataset, page_size=1000, retry=_RETRY, timeout=_CALL_TIMEOUT_S
+            )
+            return [table.reference for table in tables if table.table_id.startswith(prefix)]
+
+    def columns(self, table: TableReference) -> dict[str, str] | None:
+        """Return a table's columns and their types as SQL has them; ``None`` when there is no such table.
+
+        A repeated column has the type ``ARRAY``.
+        """
+        with bigquery_errors(f"table {table.table_id}"):
+            try:
+                found = self._client.get_table(table, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+            except NotFound:
+                return None
+        return {
+            field.name: "ARRAY"
+            if field.mode == "REPEATED"
+            else _SQL_NAMES.get(field.field_type, field.field_type)
+            for field in found.schema
+        }
+
+    def create(
+        self, table: TableReference, columns: Mapping[str, str], expires: datetime | None = None
+    ) -> None:
+        """Make a table of nullable columns; one that is already there stays as it is."""
+        made = bigquery.Table(table, [bigquery.SchemaField(name, kind) for name, kind in columns.items()])
+        if expires is not None:
+            made.expires = expires
+        with bigquery_errors(f"table {table.table_id}"):
+            self._client.create_table(made, exists_ok=True, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+
+    def drop(self, table: TableReference) -> None:
+        """Remove a table, if it is there."""
+        with bigquery_errors(f"table {table.table_id}"):
+            self._client.delete_table(table, not_found_ok=True, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+
+    def run(self, sql: str, where: str) -> list[tuple[Any, ...]]:
+        """Run a statement or a script to its end and return the rows of its last statement.
+
+        Args:
+            sql: What to run. It must be safe to run again after it has failed.
+            where: What it is about, for errors.
+        """
+        with bigquery_errors(where):
+            job = self._client.query(sql, retry=_RETRY, job_retry=_JOB_RETRY, timeout=_CALL_TIMEOUT_S)
+            return [row.values() for row in job.result(retry=_RETRY, job_retry=_JOB_RETRY)]
+
+    def begin_load(
+        self, file: IO[bytes], table: TableReference, columns: Mapping[str, str]
+    ) -> bigquery.LoadJob:
+        """Send a Parquet file to a table that exists and return the job that loads it."""
+        config = bigquery.LoadJobConfig(
+            source_format=bigquery.SourceFormat.PARQUET,
+            schema=[bigquery.SchemaField(name, kind) for name, kind in columns.items()],
+            create_disposition=bigquery.CreateDisposition.CREATE_NEVER,
+            write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
+        )
+        with bigquery_errors(f"table {table.table_id}"):
+            return self._client.load_table_from_file(
+                file, table, rewind=True, job_config=config, timeout=_UPLOAD_TIMEOUT_S
+            )
+
+    def end_load(self, job: bigquery.LoadJob) -> None:
+        """Wait until a load job has loaded everything."""
+        with bigquery_errors(f"table {job.destination.table_id}"):
+            job.result(retry=_RETRY)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()  # type: ignore[no-untyped-call]  # without hints in the client
