@@ -16,6 +16,7 @@ from psycopg import pq
 
 from acme_sdk.connectors.postgres.errors import connect_errors
 from acme_sdk.connectors.postgres.settings import VERIFYING_SSL_MODES, PostgresSettings
+from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Connection", "connect"]
 
@@ -39,15 +40,22 @@ _SESSION = {
 def connect(settings: PostgresSettings, *, statement_timeout_s: int | None = None) -> Connection:
     """Open a connection in autocommit mode, its session speaking UTC, ISO dates and exact floats.
 
-    ``PG*`` variables, password files, service files and what lies in ``~/.postgresql`` take no part.
+    ``PG*`` variables, password files and what lies in ``~/.postgresql`` take no part.
 
     Args:
         settings: Where and how.
         statement_timeout_s: Seconds until a statement is cancelled; the role's own setting if not given.
 
     Raises:
+        ConfigurationError: ``PGSERVICE`` is set, the one variable that libpq cannot be kept from following.
         AcmeError: There is no connection; see `acme_sdk.connectors.postgres.errors.connect_errors`.
     """
+    if "PGSERVICE" in os.environ:
+        raise ConfigurationError(
+            "the environment variable PGSERVICE is set, and would have a say in where we connect",
+            code="config.environment",
+            hint="unset PGSERVICE where this connector runs",
+        )
     session = dict(_SESSION)
     if statement_timeout_s is not None:
         session["statement_timeout"] = f"{statement_timeout_s}s"
@@ -67,7 +75,7 @@ def _parameters(settings: PostgresSettings) -> dict[str, Any]:
     unused = {
         option.keyword.decode(): (option.compiled or b"").decode()
         for option in pq.Conninfo.parse(b"")
-        if option.envvar and not option.keyword.startswith(b"service")
+        if option.envvar and option.keyword != b"service"
     }
     ours = {
         "host": settings.host,
@@ -87,6 +95,8 @@ def _parameters(settings: PostgresSettings) -> dict[str, Any]:
         "sslrootcert": _NO_FILE,
         "sslcrl": _NO_FILE,
         "gssencmode": "disable",
+        # There is no word for "any method"; these two would use the tickets of whoever runs this.
+        "require_auth": "!gss,!sspi",
         "min_protocol_version": "3.0",
         "max_protocol_version": "3.0",
         "keepalives": 1,
@@ -111,11 +121,6 @@ def _private_files(settings: PostgresSettings) -> Iterator[dict[str, str]]:
                 path = Path(folder, "ca.pem")
                 path.write_text(settings.ca)
                 parameters["sslrootcert"] = str(path)
-        if "PGSERVICE" in os.environ:
-            # No value means "no service", so the variable is answered with a service that says nothing.
-            path = Path(folder, "service.conf")
-            path.write_text("[acme]\n")
-            parameters |= {"service": "acme", "servicefile": str(path)}
         yield parameters
 
 

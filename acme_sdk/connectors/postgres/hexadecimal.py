@@ -34,7 +34,7 @@ def bytes_from_text(texts: pa.StringArray) -> pa.BinaryArray:
     digits = pc.utf8_slice_codeunits(pc.fill_null(texts, r"\x"), 2)
     values = pa.py_buffer(bytes.fromhex(str(_data(digits, pa.int32()), "ascii")))
     starts = _starts(digits, pa.int32())
-    offsets = pc.divide(pc.subtract(starts, starts[0]), 2)
+    offsets = pc.divide(pc.subtract(starts, starts[0]), pa.scalar(2, pa.int32()))
     decoded = pa.Array.from_buffers(pa.binary(), len(texts), [None, offsets.buffers()[1], values])
     return _with_nulls_of(texts, decoded)
 

@@ -17,6 +17,7 @@ __all__ = [
     "advisory_key",
     "check_column_names",
     "columns",
+    "same_key",
     "stage_name",
     "stage_prefix",
 ]
@@ -60,6 +61,13 @@ def columns(names: Iterable[str], table: str | None = None) -> sql.Composed:
     """Return quoted column names with commas between them, each with the table's alias if one is given."""
     parts = [(table, name) if table else (name,) for name in names]
     return sql.SQL(", ").join(sql.Identifier(*part) for part in parts)
+
+
+def same_key(key: Iterable[str]) -> sql.Composed:
+    """Return the condition that the rows of two tables, of aliases ``s`` and ``t``, have the same key."""
+    return sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", name)) for name in key
+    )
 
 
 def check_column_names(names: Iterable[str], where: str) -> None:

@@ -100,11 +100,14 @@ class PostgresLoad(Load):
             if plan.write_mode is WriteMode.OVERWRITE and target.exists:
                 target.clear()
             return 0
-        target.prepare(stage, plan.primary_key if plan.write_mode is WriteMode.UPSERT else ())
+        if plan.write_mode is WriteMode.UPSERT:
+            count = stage.keep_last(plan.primary_key)
+            target.prepare(stage, plan.primary_key)
+            target.upsert(stage, plan.primary_key)
+            return count
+        target.prepare(stage)
         if plan.write_mode is WriteMode.OVERWRITE:
             return target.overwrite(stage)
-        if plan.write_mode is WriteMode.UPSERT:
-            return target.upsert(stage, plan.primary_key)
         if plan.resumed_from is not None and plan.cursor_field in stage.types:
             return target.append_missing(stage, plan.primary_key, plan.cursor_field, plan.resumed_from)
         return target.append(stage)

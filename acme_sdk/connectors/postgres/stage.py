@@ -9,9 +9,9 @@ from psycopg import sql
 from acme_sdk.arrow import widen
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.encode import encode
-from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns
+from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns, same_key
 from acme_sdk.connectors.postgres.types import column_type
-from acme_sdk.errors import FatalError
+from acme_sdk.errors import ConfigurationError, FatalError
 
 __all__ = ["ORDER_COLUMN", "Stage", "drop_stages"]
 
@@ -78,6 +78,34 @@ class Stage:
         """Give the columns that never had a value the type text."""
         missing = {name: "text" for name in self._untyped if name not in self.types}
         self._add_columns(missing)
+
+    def keep_last(self, key: tuple[str, ...]) -> int:
+        """Remove the rows that a later one of the same key replaces; return how many are left.
+
+        Raises:
+            ConfigurationError: A column of the key was not staged (code ``key.missing``).
+            FatalError: A row has ``NULL`` in its key (code ``key.null``).
+        """
+        if missing := [name for name in key if name not in self.types]:
+            raise ConfigurationError(
+                f"{self._where}: the primary key's column {missing[0]!r} is not among the columns loaded",
+                code="key.missing",
+                hint=f"the columns are {', '.join(self.types)}",
+            )
+        null = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in key)
+        query = sql.SQL("SELECT 1 FROM {} WHERE {} LIMIT 1").format(self.table.sql, null)
+        if self._connection.execute(query).fetchone():
+            raise FatalError(
+                f"{self._where}: a row has NULL in its primary key ({', '.join(key)})",
+                code="key.null",
+                hint="choose columns that always have a value, or another write mode",
+            )
+        order = sql.Identifier(ORDER_COLUMN)
+        statement = sql.SQL(
+            "DELETE FROM {} AS t USING (SELECT {}, max({}) AS last FROM {} GROUP BY {}) AS s"
+            " WHERE {} AND t.{} < s.last"
+        ).format(self.table.sql, columns(key), order, self.table.sql, columns(key), same_key(key), order)
+        return self.rows - self._connection.execute(statement).rowcount
 
     def drop(self) -> None:
         """Remove the table, if it was made."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from acme_sdk.connectors.postgres.connection import Connection
-from acme_sdk.connectors.postgres.identifiers import TableName, columns
-from acme_sdk.connectors.postgres.stage import ORDER_COLUMN, Stage
+from acme_sdk.connectors.postgres.identifiers import TableName, columns, same_key
+from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.types import holds
-from acme_sdk.errors import ConfigurationError, FatalError
+from acme_sdk.errors import FatalError
 
 __all__ = ["Target"]
 
@@ -35,7 +35,7 @@ class Target:
         """Whether the table exists."""
         return self.types is not None
 
-    def prepare(self, stage: Stage, key: tuple[str, ...]) -> None:
+    def prepare(self, stage: Stage, key: tuple[str, ...] = ()) -> None:
         """Make the table or add the columns it lacks, and let no other writer in until the transaction ends.
 
         Args:
@@ -54,10 +54,10 @@ class Target:
 
     def append(self, stage: Stage) -> int:
         """Add all staged rows; return their number."""
-        return self._run(
-            "INSERT INTO {} ({}) SELECT {} FROM {}",
-            *(columns(stage.types), columns(stage.types), stage.table.sql),
-        )
+        # A table may have no columns at all, but a list of columns may not be empty.
+        names = columns(stage.types)
+        listed = sql.SQL("({})").format(names) if stage.types else sql.SQL("")
+        return self._run("INSERT INTO {} {} SELECT {} FROM {}", listed, names, stage.table.sql)
 
     def append_missing(self, stage: Stage, key: tuple[str, ...], cursor: str, boundary: str) -> int:
         """Add the staged rows, but for those at the boundary that the table holds already.
@@ -112,13 +112,8 @@ class Target:
         """Remove all rows."""
         self._run("DELETE FROM {}")
 
-    def upsert(self, stage: Stage, key: tuple[str, ...]) -> int:
-        """Put each staged row in the place of the one with the same key, or add it; the last of a key wins.
-
-        Returns:
-            The number of different keys.
-        """
-        count = stage.rows - self._drop_superseded(stage, key)
+    def upsert(self, stage: Stage, key: tuple[str, ...]) -> None:
+        """Put each staged row in the place of the one with the same key, or add it; no key is there twice."""
         others = [name for name in stage.types if name not in key]
         if self._has_unique_key(key):
             changed = others or list(key)
@@ -127,18 +122,17 @@ class Target:
                 *(columns(stage.types), columns(stage.types), stage.table.sql, columns(key)),
                 _assignments(changed, "excluded"),
             )
-            return count
+            return
         # Without a unique constraint ON CONFLICT is no way, and MERGE needs Postgres 15.
         if others:
             self._run(
                 "UPDATE {} AS t SET {} FROM {} AS s WHERE {}",
-                *(_assignments(others, "s"), stage.table.sql, _same_key(key)),
+                *(_assignments(others, "s"), stage.table.sql, same_key(key)),
             )
         self._run(
             "INSERT INTO {} ({}) SELECT {} FROM {} AS s WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {})",
-            *(columns(stage.types), columns(stage.types), stage.table.sql, self.table.sql, _same_key(key)),
+            *(columns(stage.types), columns(stage.types), stage.table.sql, self.table.sql, same_key(key)),
         )
-        return count
 
     def _create(self, types: dict[str, str], key: tuple[str, ...]) -> None:
         parts = [sql.SQL("{} {}").format(sql.Identifier(name), _type(kind)) for name, kind in types.items()]
@@ -159,31 +153,6 @@ class Target:
                     code="schema.type_mismatch",
                     hint="change the column's type in the target, or load into another table",
                 )
-
-    def _drop_superseded(self, stage: Stage, key: tuple[str, ...]) -> int:
-        """Remove staged rows that a later one of the same key replaces; return their number."""
-        if missing := [name for name in key if name not in stage.types]:
-            raise ConfigurationError(
-                f"{self._where}: the primary key's column {missing[0]!r} is not among the columns loaded",
-                code="key.missing",
-                hint=f"the columns are {', '.join(stage.types)}",
-            )
-        null = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in key)
-        query = sql.SQL("SELECT 1 FROM {} WHERE {} LIMIT 1").format(stage.table.sql, null)
-        if self._connection.execute(query).fetchone():
-            raise FatalError(
-                f"{self._where}: a row has NULL in its primary key ({', '.join(key)})",
-                code="key.null",
-                hint="choose columns that always have a value, or another write mode",
-            )
-        statement = sql.SQL(
-            "DELETE FROM {} AS t USING (SELECT {}, max({}) AS last FROM {} GROUP BY {}) AS s"
-            " WHERE {} AND t.{} < s.last"
-        ).format(
-            *(stage.table.sql, columns(key), sql.Identifier(ORDER_COLUMN), stage.table.sql, columns(key)),
-            *(_same_key(key), sql.Identifier(ORDER_COLUMN)),
-        )
-        return self._connection.execute(statement).rowcount
 
     def _has_unique_key(self, key: Iterable[str]) -> bool:
         """Tell whether ON CONFLICT can use these columns."""
@@ -224,10 +193,4 @@ def _type(printed: str) -> sql.SQL:
 def _assignments(names: Iterable[str], source: str) -> sql.Composed:
     return sql.SQL(", ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Identifier(source, name)) for name in names
-    )
-
-
-def _same_key(key: Iterable[str]) -> sql.Composed:
-    return sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier("t", name), sql.Identifier("s", name)) for name in key
     )
