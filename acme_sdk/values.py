@@ -27,7 +27,6 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from functools import partial
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -147,4 +146,6 @@ _AS_TEXT: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
     ((bytes, bytearray), lambda value: b64encode(value).decode()),
 )
 
-_json = partial(json.dumps, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_json = json.JSONEncoder(
+    default=_plain, ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode

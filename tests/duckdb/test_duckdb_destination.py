@@ -180,7 +180,7 @@ def test_a_type_that_does_not_fit_is_refused_and_nothing_changes(
     destination: DuckDBDestination, path: Path, first: Any, then: Any
 ) -> None:
     load(destination, plan(), [{"x": first}])
-    with pytest.raises(FatalError, match="'x' is .* and cannot hold") as caught:
+    with pytest.raises(FatalError, match=r"'x' is .* and cannot hold") as caught:
         load(destination, plan(), [{"x": then, "new": 1}])
     assert caught.value.code == "schema.type_changed"
     destination.teardown()
@@ -386,6 +386,8 @@ def test_rows_can_be_loaded_without_a_pipeline(path: Path) -> None:
 def test_loading_rows_without_a_table_is_refused(destination: DuckDBDestination, path: Path) -> None:
     with pytest.raises(ConfigurationError, match="does not know which table"):
         destination.load([Row({"id": 1})], WriteMode.APPEND)
-    with open_connector(DuckDBDestination, {"path": str(path), "table": "t"}) as other:
-        with pytest.raises(ConfigurationError, match="needs a primary key"):
-            other.load([Row({"id": 1})], WriteMode.UPSERT)
+    with (
+        open_connector(DuckDBDestination, {"path": str(path), "table": "t"}) as other,
+        pytest.raises(ConfigurationError, match="needs a primary key"),
+    ):
+        other.load([Row({"id": 1})], WriteMode.UPSERT)
