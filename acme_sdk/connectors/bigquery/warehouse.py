@@ -89,12 +89,21 @@ class Warehouse:
         """Return a table's columns and their types as SQL has them; ``None`` when there is no such table.
 
         A repeated column has the type ``ARRAY``.
+
+        Raises:
+            FatalError: There is not even its dataset (code ``database.missing``).
         """
         with bigquery_errors(f"table {table.table_id}"):
             try:
                 found = self._client.get_table(table, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
             except NotFound:
-                return None
+                found = None
+        if found is None:
+            with bigquery_errors(f"dataset {table.dataset_id}"):
+                self._client.get_dataset(
+                    DatasetReference(table.project, table.dataset_id), retry=_RETRY, timeout=_CALL_TIMEOUT_S
+                )
+            return None
         return {
             field.name: "ARRAY"
             if field.mode == "REPEATED"
