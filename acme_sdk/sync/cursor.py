@@ -51,7 +51,7 @@ class HighWaterMark:
             raise ConfigurationError(
                 f"{self._where}: a column of type {column.type} cannot be a cursor",
                 code="cursor.type",
-                hint="choose a column of numbers, text, dates, times or UUIDs",
+                hint="choose a column of numbers, text, dates, timestamps or UUIDs",
             )
         values = storage(column)
         highest = pc.max(values)
@@ -104,7 +104,6 @@ def _is_ordered(kind: pa.DataType) -> bool:
         pa.types.is_string,
         pa.types.is_large_string,
         pa.types.is_date,
-        pa.types.is_time,
         pa.types.is_timestamp,
     )
     return kind == pa.uuid() or any(test(kind) for test in tests)
