@@ -185,7 +185,7 @@ def test_what_cannot_be_loaded_is_refused(
 def test_nul_is_reported_with_column_and_row(destination: PostgresDestination) -> None:
     attempt = destination.open_load(plan())
     attempt.stage(rows((1, "a"), (2, "b")))
-    with pytest.raises(FatalError, match="stream orders, column 'note', row 4: "):
+    with pytest.raises(FatalError, match="stream 'orders', column 'note', row 4: "):
         attempt.stage(rows((3, "c"), (4, "d\0")))
 
 
@@ -314,6 +314,20 @@ def test_a_crash_between_stage_and_publish_leaves_nothing_behind(
     assert orders() == [(1, "a")]
     # Another stream's staging table is not this stream's to remove.
     assert len(stages()) == 1
+
+
+def test_a_second_load_of_a_stream_takes_over_from_the_first(
+    destination: PostgresDestination, orders: Orders
+) -> None:
+    first = destination.open_load(plan(run_id="first"))
+    first.stage(rows((1, "first")))
+    second = destination.open_load(plan(run_id="second"))
+    second.stage(rows((1, "second")))
+    with pytest.raises(FatalError) as caught:
+        first.publish(CHECKPOINT)
+    assert caught.value.code == "table.missing"
+    assert second.publish(CHECKPOINT) == 1
+    assert orders() == [(1, "second")]
 
 
 @pytest.mark.parametrize("mode", list(WriteMode))

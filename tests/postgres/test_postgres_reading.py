@@ -170,7 +170,7 @@ def test_what_has_no_place_ends_in_an_error_that_names_it(
     with pytest.raises(FatalError) as caught:
         values(source, run, kind, None, text)
     assert caught.value.code == "data.not_representable"
-    assert "stream one, column 'v'" in str(caught.value)
+    assert "stream 'one', column 'v'" in str(caught.value)
     assert text.split()[0] in str(caught.value)
     assert caught.value.hint
 

@@ -64,7 +64,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
 
     def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
-        with self._connection() as connection, query_errors(f"checkpoint of {stream}"):
+        with self._connection() as connection, query_errors(f"checkpoint of {stream!r}"):
             return read_checkpoint(connection, self.schema, pipeline, stream)
 
     def load(self, rows: list[Row], write_mode: WriteMode) -> int:

@@ -48,7 +48,7 @@ class PostgresLoad(Load):
         self._close = close
         self._plan = plan
         self._schema = schema
-        self._where = f"stream {plan.stream}"
+        self._where = f"stream {plan.stream!r}"
         self._table = TableName.parse(plan.table, schema)
         _check(plan, self._table)
         name = TableName(schema, stage_name(plan.pipeline, plan.stream, plan.run_id))
@@ -116,13 +116,13 @@ class PostgresLoad(Load):
 def _check(plan: LoadPlan, table: TableName) -> None:
     if plan.write_mode is WriteMode.UPSERT and not plan.primary_key:
         raise ConfigurationError(
-            f"stream {plan.stream}: upsert needs a primary key",
+            f"stream {plan.stream!r}: upsert needs a primary key",
             code="key.missing",
             hint="set primary_key to the columns that identify a row",
         )
     if table.name.startswith(OWN_PREFIX):
         raise ConfigurationError(
-            f"stream {plan.stream}: the name {table.name!r} is reserved",
+            f"stream {plan.stream!r}: the name {table.name!r} is reserved",
             code="name.reserved",
             hint=f"choose a table whose name does not begin with {OWN_PREFIX}",
         )

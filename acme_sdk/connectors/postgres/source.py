@@ -47,7 +47,7 @@ class PostgresSource(PostgresConnector, BatchSource):
         Raises:
             ConfigurationError: There is none of that name (code ``stream.unknown``).
         """
-        with self._connection() as connection, query_errors(f"stream {name}"):
+        with self._connection() as connection, query_errors(f"stream {name!r}"):
             relation = find_relation(connection, name, self.schema)
         return self._stream(relation) if relation else super().stream(name)
 
@@ -64,7 +64,7 @@ class PostgresSource(PostgresConnector, BatchSource):
                 changed since ``stream`` was described (code ``stream.changed``).
             RetriableError: The connection was lost.
         """
-        where = f"stream {stream.name}"
+        where = f"stream {stream.name!r}"
         with self._connection() as connection, query_errors(where):
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             relation = find_relation(connection, stream.name, self.schema)
@@ -100,7 +100,7 @@ def _agreed_schema(stream: Stream, relation: Relation) -> pa.Schema:
                 else f"is {relation.schema.field(index).type}, not {field.type} as before"
             )
             raise FatalError(
-                f"stream {stream.name}: the column {field.name!r} {found}",
+                f"stream {stream.name!r}: the column {field.name!r} {found}",
                 code="stream.changed",
                 hint="the table was altered meanwhile: run the sync again",
             )
@@ -113,14 +113,14 @@ def _condition(stream: Stream, relation: Relation, resume_from: str | None) -> s
     kind = relation.types.get(stream.cursor_field)
     if kind is None:
         raise ConfigurationError(
-            f"stream {stream.name}: there is no column {stream.cursor_field!r} to be the cursor",
+            f"stream {stream.name!r}: there is no column {stream.cursor_field!r} to be the cursor",
             code="cursor.unknown",
             hint=f"it has {', '.join(relation.types)}",
         )
     arrow = relation.schema.field(stream.cursor_field).type
     if isinstance(arrow, (pa.OpaqueType, pa.JsonType)):
         raise ConfigurationError(
-            f"stream {stream.name}: {stream.cursor_field!r} of type {kind.printed} cannot be the cursor",
+            f"stream {stream.name!r}: {stream.cursor_field!r} of type {kind.printed} cannot be the cursor",
             code="cursor.unordered",
             hint="use a number with fixed precision, a time, a UUID or text",
         )
