@@ -15,7 +15,7 @@ from acme_sdk.testing.subject import Subject
 
 __all__ = ["judge", "overdue"]
 
-#: Only here does an error of `Outcome.UNREACHABLE` say something about the target: later it has answered.
+#: Only here can an error be about the target or the configuration: later both have proved to be good.
 _FIRST_CONTACT = frozenset({"lifecycle.setup", "health.answer", "extraction.ends", "destination.count"})
 
 
@@ -60,7 +60,7 @@ def _finding(check: Check, error: BaseException, dialled: Dialled) -> tuple[Outc
         return Outcome.UNREACHABLE, failure.message, hint
     if isinstance(error, Problem):
         return Outcome.FAILED, str(error), check.hint if error.hint is None else error.hint
-    if isinstance(error, ConfigurationError) and check.id == "lifecycle.setup":
+    if isinstance(error, ConfigurationError) and check.id in _FIRST_CONTACT:
         return Outcome.MISCONFIGURED, failure.message, failure.hint or "correct --config"
     if isinstance(error, AcmeError):
         return Outcome.FAILED, failure.message, failure.hint or check.hint

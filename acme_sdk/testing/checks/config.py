@@ -61,7 +61,7 @@ def required(subject: Subject) -> None:
             with subject.open(rest):
                 pass
         except ConfigurationError as error:
-            if field not in error.message:
+            if spec.get("required") and field not in error.message:
                 raise Problem(
                     f"without {field!r}, the error does not name the field: {error.message}"
                 ) from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from acme_sdk.connector import StagedDestination
 from acme_sdk.errors import AcmeError
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.faults import Answer, Fault, FaultServer
@@ -81,8 +80,6 @@ def truncated(subject: Subject) -> None:
 )
 def load_refused(subject: Subject) -> None:
     """The target answers 500 to everything; none of the rows reaches it."""
-    if issubclass(subject.kind, StagedDestination):
-        raise Skip(f"{subject.kind.__name__} does not load by HTTP")
     written: object = None
     raised: Exception | None = None
     with FaultServer(Fault(_ERROR_PAGE)) as server:
