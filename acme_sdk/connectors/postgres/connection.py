@@ -59,8 +59,9 @@ def connect(settings: PostgresSettings, *, statement_timeout_s: int | None = Non
     session = dict(_SESSION)
     if statement_timeout_s is not None:
         session["statement_timeout"] = f"{statement_timeout_s}s"
-    with connect_errors(settings), _private_files(settings) as files:
-        connection = psycopg.connect(**_parameters(settings) | files, autocommit=True, prepare_threshold=None)
+    with connect_errors(settings), _trusted(settings) as authorities:
+        parameters = _parameters(settings) | {"sslrootcert": authorities}
+        connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
         try:
             calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(session))
             connection.execute(f"SELECT {calls}", [text for pair in session.items() for text in pair])
@@ -92,7 +93,6 @@ def _parameters(settings: PostgresSettings) -> dict[str, Any]:
         "sslcert": _NO_FILE,
         "sslkey": _NO_FILE,
         "sslcertmode": "disable",
-        "sslrootcert": _NO_FILE,
         "sslcrl": _NO_FILE,
         "gssencmode": "disable",
         # There is no word for "any method"; these two would use the tickets of whoever runs this.
@@ -110,18 +110,17 @@ def _parameters(settings: PostgresSettings) -> dict[str, Any]:
 
 
 @contextmanager
-def _private_files(settings: PostgresSettings) -> Iterator[dict[str, str]]:
-    """Provide the files that libpq needs to read while it connects, and the parameters that name them."""
-    with tempfile.TemporaryDirectory(prefix="acme_postgres_") as folder:
-        parameters: dict[str, str] = {}
-        if settings.ssl_mode in VERIFYING_SSL_MODES:
-            if settings.ca is None:
-                parameters["sslrootcert"] = _system_ca_file()
-            else:
-                path = Path(folder, "ca.pem")
-                path.write_text(settings.ca)
-                parameters["sslrootcert"] = str(path)
-        yield parameters
+def _trusted(settings: PostgresSettings) -> Iterator[str]:
+    """Provide the file of the certificate authorities to trust, for as long as it takes to connect."""
+    if settings.ssl_mode not in VERIFYING_SSL_MODES:
+        yield _NO_FILE
+    elif settings.ca is None:
+        yield _system_ca_file()
+    else:
+        with tempfile.NamedTemporaryFile("w", prefix="acme_ca_", suffix=".pem") as file:
+            file.write(settings.ca)
+            file.flush()
+            yield file.name
 
 
 def _system_ca_file() -> str:
