@@ -92,7 +92,8 @@ class Load(ABC):
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch out of readers' sight.
 
-        Later batches may have more columns than earlier ones; a missing column counts as ``NULL``.
+        Later batches may have more columns than earlier ones, where a missing column counts as ``NULL``, and
+        wider types (`acme_sdk.arrow.widen`): ``null`` becomes any type, integers become floats or decimals.
 
         Raises:
             AcmeError: The batch cannot be held by this destination; the error names the column.
