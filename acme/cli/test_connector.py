@@ -85,16 +85,19 @@ def command(
     Exit codes: 0 all passed, 1 the connector is at fault, 2 bad usage or configuration, 3 the target is
     unreachable, 130 interrupted.
     """
+    from acme_sdk.testing.runner import Job, run
+
+    started = time.monotonic()
+    events = run(Job(path, config, only, skip, role, timeout))
+
     from rich.console import Console
 
     from acme_sdk.testing.report import Report, print_event, print_summary
-    from acme_sdk.testing.runner import Job, run
 
     console = Console(quiet=as_json, highlight=False)
     report = Report(path)
-    started = time.monotonic()
     try:
-        for event in run(Job(path, config, only, skip, role, timeout)):
+        for event in events:
             report.add(event)
             print_event(console, event, path)
     except KeyboardInterrupt:

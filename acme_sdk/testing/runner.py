@@ -109,19 +109,21 @@ Event = Started | Begun | Result | Rows | Refused
 def run(job: Job) -> Iterator[Event]:
     """Run the checks and yield what happens as it happens.
 
-    When the caller stops, by an interrupt or by closing the iterator, the connector is torn down and the
-    worker ended before this returns.
+    The worker starts at once, and gets ready while the caller does. When the caller stops, by an interrupt or
+    by closing the iterator, the connector is torn down and the worker ended before this returns.
     """
+    return _events(job, _Worker(job, {}))
+
+
+def _events(job: Job, worker: _Worker) -> Iterator[Event]:
     done: dict[str, str] = {}
-    finished = False
-    while not finished:
+    while True:
         current: Begun | None = None
         since, known = time.monotonic(), len(done)
-        with _Worker(job, done) as worker:
+        with worker:
             while (message := worker.receive(current)) is not None:
                 if message["event"] == "end":
-                    finished = True
-                    break
+                    return
                 event = _event(message)
                 if isinstance(event, Begun):
                     current, since = event, time.monotonic()
@@ -129,13 +131,14 @@ def run(job: Job) -> Iterator[Event]:
                     done[f"{event.connector.role}/{event.id}"] = event.outcome
                     current = None
                 yield event
-            exit_code = None if finished else worker.kill()
+            exit_code = worker.kill()
         if current is not None:
             result = _silent(current, exit_code, time.monotonic() - since)
             done[f"{current.connector.role}/{current.id}"] = result.outcome
             yield result
-        elif not finished and len(done) == known:
+        elif len(done) == known:
             raise RuntimeError(f"the worker process ended with {exit_code} before it began")
+        worker = _Worker(job, done)
 
 
 def _event(message: dict[str, Any]) -> Event:

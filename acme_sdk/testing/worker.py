@@ -76,7 +76,7 @@ class _Session:
         self._checks: list[Check] = []
         self._dialled = Dialled()
         self._events = events
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def work(self) -> None:
         """Run what is left, and say when it is the user who must change something."""
@@ -129,12 +129,15 @@ class _Session:
         self._emit("begin", connector=asdict(subject.named), id=check.id, title=check.title, limit=limit)
         if reason := self._blocked(check, subject.kind.role):
             return Result(check.id, check.title, subject.named, Outcome.SKIPPED, message=reason)
-        worker = threading.get_ident()
+        working, ended = threading.get_ident(), threading.Event()
 
         def give_up() -> None:
-            late = overdue(check, subject, limit, sys._current_frames().get(worker))
-            self._emit("result", **late.to_json())
-            os._exit(0)
+            with self._lock:
+                if ended.is_set():
+                    return
+                late = overdue(check, subject, limit, sys._current_frames().get(working))
+                self._emit("result", **late.to_json())
+                os._exit(0)
 
         deadline = threading.Timer(limit, give_up)
         deadline.daemon = True
@@ -142,6 +145,8 @@ class _Session:
         try:
             return judge(check, subject, self._dialled)
         finally:
+            with self._lock:
+                ended.set()
             deadline.cancel()
 
     def _blocked(self, check: Check, role: str) -> str | None:
