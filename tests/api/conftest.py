@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.api.client import Api, running_api
-from tests.api.tls_postgres import Authority, TlsPostgres, programs
+from tests.tls_postgres import Authority, TlsPostgres, programs
 
 
 @pytest.fixture

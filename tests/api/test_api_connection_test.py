@@ -16,7 +16,7 @@ import requests
 
 from api.egress import EgressPolicy
 from tests.api.client import Api, running_api
-from tests.api.tls_postgres import Authority, TlsPostgres
+from tests.tls_postgres import Authority, TlsPostgres
 from tests.servers import DatabaseServer
 
 MakeApi = Callable[..., Api]

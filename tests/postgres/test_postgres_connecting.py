@@ -16,7 +16,7 @@ from acme_sdk.connectors.postgres import PostgresDestination, PostgresSource
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.health import HealthStatus, check_health
 from acme_sdk.lifecycle import open_connector
-from tests.api.tls_postgres import Authority, TlsPostgres, programs
+from tests.tls_postgres import Authority, TlsPostgres, programs
 from tests.servers import DatabaseServer
 
 Config = dict[str, Any]
