@@ -129,6 +129,8 @@ def refusing() -> Iterator[ThreadingHTTPServer]:
             }
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
+            if status == 302:
+                self.send_header("Location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
             self.end_headers()
             self.wfile.write(json.dumps(body).encode())
 
@@ -157,6 +159,7 @@ def refusing() -> Iterator[ThreadingHTTPServer]:
         ((503, "backendError"), "server.failed", RetriableError),
         ((504, "timeout"), "timeout", RetriableError),
         ((400, "invalid"), "query.failed", FatalError),
+        ((302, "found"), "connect.redirected", FatalError),
     ],
 )
 def test_what_errors_become(

@@ -66,6 +66,25 @@ def test_append_leaves_out_what_the_boundary_already_holds(dataset: Dataset, loa
     assert found == [(1, 1), (2, 2), (3, 2), (2, 3)]
 
 
+def test_append_without_a_key_counts_equal_rows_at_the_boundary(dataset: Dataset, load: Loader) -> None:
+    first = batch(
+        day=[1, 2, 2], seen=[5, 6, 6], note=["a", "b", None], data=[[1], [2], [3]], half=[0.5, 0.25, None]
+    )
+    load(plan(cursor_field="seen"), first, cursor="6")
+    second = pa.Table.from_batches(
+        [
+            first.slice(1),  # held already
+            first.slice(1, 1),  # a second row like that one
+            first.slice(0, 1),  # not at the boundary
+            first.slice(1, 1).set_column(2, "note", pa.array(["c"])),
+        ]
+    )
+    (again,) = second.combine_chunks().to_batches()
+    assert load(plan(cursor_field="seen", resumed_from="6"), again) == 3
+    found = dataset.query("SELECT day, seen, note FROM {ds}.orders ORDER BY seen, note")
+    assert found == [(1, 5, "a"), (1, 5, "a"), (2, 6, None), (2, 6, "b"), (2, 6, "b"), (2, 6, "c")]
+
+
 def test_checkpoint_is_stored_with_the_rows(
     dataset: Dataset, destination: BigQueryDestination, load: Loader
 ) -> None:
@@ -198,8 +217,15 @@ def test_type_that_the_column_does_not_hold(dataset: Dataset, load: Loader) -> N
     load(plan(), batch(id=[1], name=["a"]))
     with pytest.raises(FatalError, match="column 'id' is INT64 and cannot hold STRING exactly") as caught:
         load(plan(), batch(id=["x"], name=["b"]))
-    assert caught.value.code == "schema.type_changed"
+    assert caught.value.code == "schema.type_mismatch"
     assert dataset.query(ORDERS) == [(1, "a")]
+
+
+def test_types_that_nothing_holds_within_a_load(dataset: Dataset, load: Loader) -> None:
+    with pytest.raises(FatalError, match="column 'x' is INT64 and cannot hold STRING exactly") as caught:
+        load(plan(), batch(x=[1]), batch(x=["a"]))
+    assert caught.value.code == "schema.type_changed"
+    assert dataset.tables() == set()
 
 
 @pytest.mark.parametrize(

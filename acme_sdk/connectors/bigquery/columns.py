@@ -131,7 +131,7 @@ class Columns:
                 return candidate
         raise FatalError(
             f"column {name!r} is {existing or kinds[0]} and cannot hold {kinds[-1]} exactly",
-            code="schema.type_changed",
+            code="schema.type_mismatch" if existing else "schema.type_changed",
             hint="change the type of the table's column, or drop the table to have it made anew",
         )
 

@@ -87,6 +87,8 @@ class BigQueryDestination(StagedDestination):
             location=self._location,
             client_options={"api_endpoint": endpoint} if endpoint else None,
         )
+        # An endpoint may be let in where the one that it points to would not.
+        client._http.max_redirects = 0
         self._warehouse = Warehouse(client, DatasetReference(config["project"], config["dataset"]))
         self.default_table = config.get("table")
         self.default_primary_key = tuple(config["primary_key"])

@@ -118,6 +118,12 @@ def _from_network(where: str, error: BaseException) -> AcmeError:
     text = str(error)
     if isinstance(error, (requests.Timeout, TimeoutError, FutureTimeout)) or "timed out" in text:
         return _timeout(where)
+    if isinstance(error, requests.TooManyRedirects):
+        return FatalError(
+            f"{where}: the endpoint sends us elsewhere",
+            code="connect.redirected",
+            hint="set api_endpoint to the address that answers itself",
+        )
     if isinstance(error, requests.exceptions.SSLError) or "SSLError" in text:
         return RetriableError(
             f"{where}: no trusted TLS connection", code="tls.failed", hint="check the certificate"

@@ -75,24 +75,34 @@ class Publication:
             key = ", ".join(column.expression for column in self._key())
             last = f"ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY s.{POSITION} DESC) = 1"
             return f"{rows} WHERE TRUE QUALIFY {last}"
-        if self.plan.write_mode is WriteMode.APPEND and self.plan.resumed_from is not None and self._key():
-            return self._without_held(rows, self.plan.resumed_from)
+        if self.plan.write_mode is WriteMode.APPEND and self.plan.resumed_from is not None:
+            return f"SELECT {values} FROM {self._fresh(self.plan.resumed_from)}"  # noqa: S608 - quoted
         return rows
 
-    def _without_held(self, rows: str, boundary: str) -> str:
-        """Leave out rows at the boundary of the last load that it has already brought."""
-        cursor = next((c for c in self.columns if c.name == self.plan.cursor_field), None)
+    def _fresh(self, boundary: str) -> str:
+        """The staged rows without those that the last load, which ended at the boundary, has already brought.
+
+        They are known by key and cursor. Without a key all columns are compared, and equal rows are counted.
+        """
+        field = (self.plan.cursor_field or "").lower()
+        cursor = next((column for column in self.columns if column.name.lower() == field), None)
         if cursor is None:
-            return rows
+            return f"{self.stage} AS s"
         # No column is finer than a microsecond; the text of the cursor may be.
         text = re.sub(r"([.][0-9]{6})[0-9]+", r"\1", boundary) if cursor.type in _TIMES else boundary
-        at = f"CAST({text_literal(text)} AS {cursor.type})"
-        held = (
-            f"SELECT DISTINCT TRUE AS held, {names(self._key())} FROM {self.target}"  # noqa: S608 - quoted
-            f" WHERE {quoted(cursor.name)} = {at}"
+        key = self._key()
+        compared = [cursor, *key] if key else self.columns
+        staged = _identity([column.expression for column in compared])
+        held = _identity([f"t.{quoted(column.name)}" for column in compared])
+        nth = "1" if key else "ROW_NUMBER() OVER (PARTITION BY identity)"
+        return (
+            f"(SELECT *, {nth} AS nth FROM"  # noqa: S608 - quoted
+            f" (SELECT s.*, {staged} AS identity FROM {self.stage} AS s)) AS s"
+            f" LEFT JOIN (SELECT DISTINCT identity, {nth} AS nth FROM"
+            f" (SELECT {held} AS identity FROM {self.target} AS t"
+            f" WHERE t.{quoted(cursor.name)} = CAST({text_literal(text)} AS {cursor.type}))) AS t"
+            " ON s.identity = t.identity AND s.nth = t.nth WHERE t.identity IS NULL"
         )
-        same = " AND ".join(f"{c.expression} = t.{quoted(c.name)}" for c in self._key())
-        return f"{rows} LEFT JOIN ({held}) AS t ON {same} AND {cursor.expression} = {at} WHERE t.held IS NULL"
 
     def _merge(self) -> str:
         key = self._key()
@@ -107,3 +117,9 @@ class Publication:
     def _key(self) -> list[TargetColumn]:
         key = {name.lower() for name in self.plan.primary_key}
         return [column for column in self.columns if column.name.lower() in key]
+
+
+def _identity(values: list[str]) -> str:
+    """The SQL of one text for some values: values of any type can be compared by it, ``NULL`` as well."""
+    fields = ", ".join(f"{value} AS f{number}" for number, value in enumerate(values))
+    return f"TO_JSON_STRING(STRUCT({fields}))"
