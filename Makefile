@@ -40,6 +40,5 @@ $(INSTALLED): requirements-dev.lock pyproject.toml
 		echo "With a newer one installed, name it: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@echo "Installing $$(grep -c == requirements-dev.lock) packages into .venv; the first time takes a minute or two."
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -r requirements-dev.lock -e .
 	@touch $@
