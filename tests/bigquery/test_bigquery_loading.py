@@ -232,7 +232,7 @@ def test_types_that_nothing_holds_within_a_load(dataset: Dataset, load: Loader) 
     ("columns", "code"),
     [
         ({"id": pa.array([1, None])}, "key.null"),
-        ({"other": [1]}, "key.missing"),
+        ({"other": [1]}, "primary_key.missing"),
         ({"id": [0.5]}, "key.type"),
         ({"id": [[1]]}, "key.type"),
     ],
@@ -249,7 +249,7 @@ def test_rows_without_a_usable_key(
 def test_upsert_without_a_key(destination: BigQueryDestination) -> None:
     with pytest.raises(ConfigurationError) as caught:
         destination.open_load(plan(write_mode=WriteMode.UPSERT))
-    assert caught.value.code == "key.missing"
+    assert caught.value.code == "primary_key.missing"
 
 
 def test_many_batches_are_few_load_jobs(dataset: Dataset, load: Loader) -> None:

@@ -139,7 +139,20 @@ def test_any_value_survives(dataset: Dataset, load: Loader, rows: list[tuple[Any
 
 
 @pytest.mark.parametrize(
-    "name", ["Order ID", "select", "naïve—列", "a'b", "x<>&%=+:|#-y", "s", "position", "c0", "T"]
+    "name",
+    [
+        "Order ID",
+        "select",
+        "naïve—列",
+        "a'b",
+        "x<>&%=+:|#-y",
+        "s",
+        "position",
+        "c0",
+        "T",
+        "loaded",
+        "identity",
+    ],
 )
 def test_column_names(dataset: Dataset, load: Loader, name: str) -> None:
     upsert = {"write_mode": WriteMode.UPSERT, "primary_key": (name,)}

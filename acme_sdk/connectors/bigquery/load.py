@@ -37,7 +37,7 @@ class BigQueryLoad(Load):
         if plan.write_mode is WriteMode.UPSERT and not plan.primary_key:
             raise ConfigurationError(
                 f"table {plan.table!r}: upsert needs a primary key",
-                code="key.missing",
+                code="primary_key.missing",
                 hint="name the columns that identify a row as primary_key",
             )
         self._warehouse = warehouse
@@ -105,7 +105,7 @@ class BigQueryLoad(Load):
             if name not in batch.schema.names:
                 raise FatalError(
                     f"table {self._plan.table!r}: there is no column {name!r} for its primary key",
-                    code="key.missing",
+                    code="primary_key.missing",
                     hint=f"there are {', '.join(batch.schema.names[:20])}",
                 )
             if batch.num_rows and batch.column(name).null_count:

@@ -13,6 +13,8 @@ from acme_sdk.load import LoadPlan, WriteMode
 
 __all__ = ["Publication"]
 
+# A column of the same name would hide the variable.
+_LOADED = "_acme_loaded_rows"
 _TIMES = ("DATETIME", "TIME", "TIMESTAMP")
 
 
@@ -46,13 +48,13 @@ class Publication:
         """
         guard = f"{held_run_id} IS DISTINCT FROM {text_literal(expected_run_id)}"
         statements = [
-            "DECLARE loaded INT64 DEFAULT 0",
+            f"DECLARE {_LOADED} INT64 DEFAULT 0",
             "BEGIN TRANSACTION",
             f"SELECT IF({guard}, ERROR({text_literal(MOVED)}), 0)",
             *self._changes(),
             store_checkpoint,
             "COMMIT TRANSACTION",
-            "SELECT loaded",
+            f"SELECT {_LOADED}",
         ]
         return ";\n".join(statements) + ";"
 
@@ -61,7 +63,7 @@ class Publication:
         overwrite = self.plan.write_mode is WriteMode.OVERWRITE and self.target_exists
         if not self.columns:
             return [clear] if overwrite else []
-        count = f"SET loaded = (SELECT COUNT(*) FROM ({self._rows()}))"  # noqa: S608 - quoted
+        count = f"SET {_LOADED} = (SELECT COUNT(*) FROM ({self._rows()}))"  # noqa: S608 - quoted
         if self.plan.write_mode is WriteMode.UPSERT:
             return [count, self._merge()]
         insert = f"INSERT INTO {self.target} ({names(self.columns)})\n{self._rows()}"
