@@ -124,12 +124,14 @@ class BatchSource(SourceConnector):
             )
         return known[name]
 
-    def extract(self, last_run: datetime | None = None) -> Iterator[Row]:  # noqa: ARG002
+    def extract(self, last_run: datetime | None = None) -> Iterator[Row]:
         """Yield the rows of the source's only stream, all of them.
 
         Raises:
             ConfigurationError: The source has several streams.
         """
+        from acme_sdk.columns import to_rows
+
         streams = self.streams()
         if len(streams) != 1:
             raise ConfigurationError(
@@ -138,8 +140,7 @@ class BatchSource(SourceConnector):
                 hint="call extract_batches(stream), or sync a pipeline that names its streams",
             )
         for batch in self.extract_batches(streams[0]):
-            for record in batch.to_pylist():
-                yield Row(record)
+            yield from to_rows(batch)
 
 
 class DestinationConnector(Connector):

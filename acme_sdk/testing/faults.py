@@ -177,9 +177,9 @@ class _DetourAdapter(HttpAdapter):
 
     def get_connection_with_tls_context(
         self,
-        request: Any,  # noqa: ARG002 - as in the base class
+        request: Any,
         verify: Any,
-        proxies: Any = None,  # noqa: ARG002
+        proxies: Any = None,
         cert: Any = None,
     ) -> HTTPConnectionPool:
         self._server.tls = {"verify": verify, "cert": cert}
@@ -191,7 +191,7 @@ class _DetourAdapter(HttpAdapter):
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave it to the server, which makes the connection to the target."""
 
-    def request_url(self, request: Any, proxies: Any) -> str:  # noqa: ARG002 - as in the base class
+    def request_url(self, request: Any, proxies: Any) -> str:
         return str(request.url)
 
 

@@ -16,8 +16,8 @@ import requests
 
 from api.egress import EgressPolicy
 from tests.api.client import Api, running_api
-from tests.tls_postgres import Authority, TlsPostgres
 from tests.servers import DatabaseServer
+from tests.tls_postgres import Authority, TlsPostgres
 
 MakeApi = Callable[..., Api]
 LOOPBACK = EgressPolicy.parse("127.0.0.0/8")

@@ -16,8 +16,8 @@ from acme_sdk.connectors.postgres import PostgresDestination, PostgresSource
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.health import HealthStatus, check_health
 from acme_sdk.lifecycle import open_connector
-from tests.tls_postgres import Authority, TlsPostgres, programs
 from tests.servers import DatabaseServer
+from tests.tls_postgres import Authority, TlsPostgres, programs
 
 Config = dict[str, Any]
 

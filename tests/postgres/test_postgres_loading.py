@@ -160,8 +160,8 @@ def test_upsert_leaves_columns_that_are_not_loaded_alone(
 @pytest.mark.parametrize(
     ("what", "batch", "code"),
     [
-        (plan(WriteMode.UPSERT), rows((1, "a")), "key.missing"),
-        (plan(WriteMode.UPSERT, primary_key=("no_such",)), rows((1, "a")), "key.missing"),
+        (plan(WriteMode.UPSERT), rows((1, "a")), "primary_key.missing"),
+        (plan(WriteMode.UPSERT, primary_key=("no_such",)), rows((1, "a")), "primary_key.missing"),
         (plan(WriteMode.UPSERT, primary_key=("note",)), rows((1, None)), "key.null"),
         (plan(table="_acme_checkpoints"), rows((1, "a")), "name.reserved"),
         (plan(table="x" * 64), rows((1, "a")), "name.invalid"),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from functools import partial
 from typing import Any
 
-from acme_sdk.columns import RowBatcher
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
@@ -15,8 +13,7 @@ from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.load import PostgresLoad
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.errors import ConfigurationError, FieldProblem
-from acme_sdk.load import Checkpoint, LoadPlan, WriteMode
-from acme_sdk.row import Row
+from acme_sdk.load import Checkpoint, LoadPlan
 
 __all__ = ["PostgresDestination"]
 
@@ -42,9 +39,9 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             ConfigurationError: A setting is wrong.
         """
         super().setup(config)
-        self._table: str | None = config.get("table")
-        self._primary_key = tuple(config.get("primary_key") or ())
-        if not all(isinstance(name, str) for name in self._primary_key):
+        self.default_table = config.get("table")
+        self.default_primary_key = tuple(config.get("primary_key") or ())
+        if not all(isinstance(name, str) for name in self.default_primary_key):
             problem = FieldProblem("primary_key", "must be an array of column names")
             raise ConfigurationError(f"primary_key: {problem.message}", problems=(problem,))
 
@@ -66,23 +63,3 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
         with self._connection() as connection, query_errors(f"checkpoint of {stream!r}"):
             return read_checkpoint(connection, self.schema, pipeline, stream)
-
-    def load(self, rows: list[Row], write_mode: WriteMode) -> int:
-        """Write one batch of rows into the configured table, in one transaction, and return how many.
-
-        Raises:
-            ConfigurationError: No ``table`` is configured, or an upsert has no ``primary_key``.
-            FatalError: A value does not fit; the error names the column.
-        """
-        if self._table is None:
-            raise ConfigurationError("table: is required for load()", hint="give table, or schema.table")
-        plan = LoadPlan(
-            "load", self._table, self._table, write_mode, self._primary_key, run_id=uuid.uuid4().hex
-        )
-        load = self.open_load(plan)
-        try:
-            if rows:
-                load.stage(RowBatcher(self._table).convert(rows))
-            return load.publish_rows()
-        finally:
-            load.discard()

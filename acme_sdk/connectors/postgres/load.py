@@ -37,8 +37,8 @@ class PostgresLoad(Load):
         schema: The destination's schema: it holds the staging tables and the checkpoints.
 
     Raises:
-        ConfigurationError: An upsert without a primary key (code ``key.missing``), or a table of our own as
-            the target (code ``name.reserved``).
+        ConfigurationError: An upsert without a primary key (code ``primary_key.missing``), or a table of our
+            own as the target (code ``name.reserved``).
     """
 
     def __init__(
@@ -64,11 +64,16 @@ class PostgresLoad(Load):
 
     def publish(self, checkpoint: Checkpoint) -> int:
         """Apply the staged rows and store the checkpoint in one transaction; see `Load.publish`."""
-        return self._publish(checkpoint)
-
-    def publish_rows(self) -> int:
-        """Apply the staged rows in one transaction, without a checkpoint; return how many took effect."""
-        return self._publish(None)
+        with query_errors(self._where):
+            self._stage.finish()
+            with self._connection.transaction():
+                key = advisory_key("load", self._plan.pipeline, self._plan.stream)
+                self._connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (key,))
+                count = self._apply()
+                store_checkpoint(self._connection, self._schema, checkpoint)
+                self._stage.drop()
+        self._close()
+        return count
 
     def discard(self) -> None:
         """Remove the staging table and close the connection; see `Load.discard`."""
@@ -77,19 +82,6 @@ class PostgresLoad(Load):
             if not self._connection.closed:
                 self._stage.drop()
         self._close()
-
-    def _publish(self, checkpoint: Checkpoint | None) -> int:
-        with query_errors(self._where):
-            self._stage.finish()
-            with self._connection.transaction():
-                key = advisory_key("load", self._plan.pipeline, self._plan.stream)
-                self._connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (key,))
-                count = self._apply()
-                if checkpoint is not None:
-                    store_checkpoint(self._connection, self._schema, checkpoint)
-                self._stage.drop()
-        self._close()
-        return count
 
     def _apply(self) -> int:
         plan, stage = self._plan, self._stage
@@ -117,7 +109,7 @@ def _check(plan: LoadPlan, table: TableName) -> None:
     if plan.write_mode is WriteMode.UPSERT and not plan.primary_key:
         raise ConfigurationError(
             f"stream {plan.stream!r}: upsert needs a primary key",
-            code="key.missing",
+            code="primary_key.missing",
             hint="set primary_key to the columns that identify a row",
         )
     if table.name.startswith(OWN_PREFIX):

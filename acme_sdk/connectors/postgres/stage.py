@@ -83,13 +83,13 @@ class Stage:
         """Remove the rows that a later one of the same key replaces; return how many are left.
 
         Raises:
-            ConfigurationError: A column of the key was not staged (code ``key.missing``).
+            ConfigurationError: A column of the key was not staged (code ``primary_key.missing``).
             FatalError: A row has ``NULL`` in its key (code ``key.null``).
         """
         if missing := [name for name in key if name not in self.types]:
             raise ConfigurationError(
                 f"{self._where}: the primary key's column {missing[0]!r} is not among the columns loaded",
-                code="key.missing",
+                code="primary_key.missing",
                 hint=f"the columns are {', '.join(self.types)}",
             )
         null = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in key)
