@@ -139,7 +139,7 @@ class Webserver:
             materialization["assetKey"]["path"][-1]: entry["intValue"]
             for materialization in run["assetMaterializations"]
             for entry in materialization["metadataEntries"]
-            if entry["label"] == "dagster/row_count"
+            if entry["label"] == "rows_loaded"
         }
         return RunState(run["status"], rows)
 

@@ -23,6 +23,7 @@ from dagster import (
 from acme_orchestration.checks.evaluation import connector_key
 from acme_orchestration.registry.entries import PipelineEntry, StreamEntry, dagster_name
 from acme_sdk.errors import AcmeError
+from acme_sdk.load import WriteMode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -135,7 +136,8 @@ def _metadata(result: "SyncResult") -> dict[str, Any]:
         for field in result.schema
     ]
     metadata: dict[str, Any] = {
-        "dagster/row_count": result.loaded,
+        # The table's rows: known where the load replaced them all.
+        "dagster/row_count": result.loaded if result.write_mode is WriteMode.OVERWRITE else None,
         "dagster/column_schema": TableSchema(columns),
         "dagster/table_name": result.table,
         "rows_read": result.rows,
