@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from acme_sdk.catalog import Stream
 from acme_sdk.errors import AcmeError, ConfigurationError
-from acme_sdk.health import ConnectionReport, HealthReport
+from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus, check_health
 from acme_sdk.http import HttpSession
 from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
 from acme_sdk.row import Row
@@ -68,8 +68,6 @@ class Connector(ABC):
         Raises:
             AcmeError: The health check failed.
         """
-        from acme_sdk.health import HealthStatus, check_health
-
         report = check_health(self)
         if report.status is HealthStatus.UNHEALTHY:
             raise AcmeError(report.message or "health check failed", code=report.code, hint=report.hint)

@@ -5,13 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from acme_sdk.errors import AcmeError
 from acme_sdk.failures import describe
-
-if TYPE_CHECKING:
-    from acme_sdk.connector import Connector
 
 __all__ = ["ConnectionReport", "HealthReport", "HealthStatus", "check_health"]
 
@@ -74,7 +71,14 @@ class ConnectionReport:
     latency_ms: int | None = None
 
 
-def check_health(connector: Connector) -> HealthReport:
+class Checkable(Protocol):
+    """What can be asked for its health: a connector."""
+
+    def health_check(self) -> bool | HealthReport:
+        """Tell whether it is able to work."""
+
+
+def check_health(connector: Checkable) -> HealthReport:
     """Ask a connector that is set up for its health; never raises an `Exception`.
 
     ``health_check()`` may return a ``bool`` or a `HealthReport`. A connector without one is `UNKNOWN`.

@@ -18,29 +18,12 @@ from acme_sdk.errors import ConfigurationError
 if TYPE_CHECKING:
     from acme_sdk.testing.subject import Subject
 
-__all__ = ["Check", "Problem", "Skip", "all_checks", "check", "select"]
+__all__ = ["Check", "all_checks", "check", "select"]
 
 #: In the order in which they run: the later ones build on what the earlier ones found.
 _MODULES = ("config", "lifecycle", "health", "extraction", "destination", "http", "secrets")
 
 CheckFunction = Callable[["Subject"], None]
-
-
-class Problem(Exception):  # noqa: N818 - it is the finding, not an error of the harness
-    """The connector is at fault.
-
-    Args:
-        message: What is wrong, in a sentence; it may hold secrets, which the runner removes.
-        hint: What to do about it; the check's own hint by default.
-    """
-
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.hint = hint
-
-
-class Skip(Exception):  # noqa: N818 - as above
-    """The check does not apply to this connector, or cannot tell; the message says why."""
 
 
 @dataclass(frozen=True)

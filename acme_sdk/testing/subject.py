@@ -16,7 +16,7 @@ from acme_sdk.lifecycle import open_connector
 from acme_sdk.row import Row
 from acme_sdk.secrets import Redactor
 from acme_sdk.testing.extraction import Extraction
-from acme_sdk.testing.registry import Problem
+from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.result import Connector as Named
 from acme_sdk.testing.secrecy import marked_secrets, suspected_secrets
 

@@ -7,9 +7,10 @@ from types import FrameType
 
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.failures import describe
+from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.frames import frames_of_error, frames_of_thread
 from acme_sdk.testing.reach import Dialled, is_unreachable
-from acme_sdk.testing.registry import Check, Problem, Skip
+from acme_sdk.testing.registry import Check
 from acme_sdk.testing.result import Frame, Outcome, Result
 from acme_sdk.testing.subject import Subject
 

@@ -8,7 +8,8 @@ from typing import Any
 from acme_sdk.config import config_model, validate_config
 from acme_sdk.connector import DestinationConnector
 from acme_sdk.errors import ConfigurationError
-from acme_sdk.testing.registry import Problem, Skip, check
+from acme_sdk.testing.findings import Problem, Skip
+from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import RecordingConfig, Subject
 
 __all__: list[str] = []

@@ -8,7 +8,8 @@ from acme_sdk.connector import DestinationConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 from acme_sdk.row import Row
-from acme_sdk.testing.registry import Problem, Skip, check
+from acme_sdk.testing.findings import Problem, Skip
+from acme_sdk.testing.registry import check
 from acme_sdk.testing.samples import awkward_rows, declared_modes, sample_rows
 from acme_sdk.testing.subject import Subject
 

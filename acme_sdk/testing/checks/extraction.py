@@ -8,7 +8,8 @@ from typing import Any
 from acme_sdk.connector import BatchSource
 from acme_sdk.errors import FatalError
 from acme_sdk.testing.extraction import Extraction
-from acme_sdk.testing.registry import Problem, Skip, check
+from acme_sdk.testing.findings import Problem, Skip
+from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
 
 __all__: list[str] = []

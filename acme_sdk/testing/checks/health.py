@@ -5,7 +5,8 @@ from __future__ import annotations
 from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthReport, HealthStatus
 from acme_sdk.testing.faults import Answer, Fault, FaultServer
-from acme_sdk.testing.registry import Problem, Skip, check
+from acme_sdk.testing.findings import Problem, Skip
+from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
 
 __all__: list[str] = []

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from acme_sdk.errors import AcmeError
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.faults import Answer, Fault, FaultServer
-from acme_sdk.testing.registry import Problem, Skip, check
+from acme_sdk.testing.findings import Problem, Skip
+from acme_sdk.testing.registry import check
 from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.subject import Subject
 

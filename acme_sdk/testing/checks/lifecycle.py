@@ -9,7 +9,8 @@ from typing import Any
 
 from acme_sdk.connector import DestinationConnector
 from acme_sdk.testing import holdings
-from acme_sdk.testing.registry import Problem, check
+from acme_sdk.testing.findings import Problem
+from acme_sdk.testing.registry import check
 from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.subject import Subject
 

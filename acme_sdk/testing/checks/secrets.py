@@ -6,7 +6,8 @@ import uuid
 
 from acme_sdk.connector import DestinationConnector
 from acme_sdk.testing.capture import captured
-from acme_sdk.testing.registry import Problem, Skip, check
+from acme_sdk.testing.findings import Problem, Skip
+from acme_sdk.testing.registry import check
 from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.secrecy import looks_secret
 from acme_sdk.testing.subject import Subject
