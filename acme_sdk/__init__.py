@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from acme_sdk.catalog import Stream
+    from acme_sdk.catalog import Partition, Stream
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.connector import (
         BatchSource,
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     )
     from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
     from acme_sdk.lifecycle import open_connector
-    from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+    from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+    from acme_sdk.position import Checkpoint, Position
     from acme_sdk.row import Row
 
 __all__ = [
@@ -48,6 +49,8 @@ __all__ = [
     "HealthStatus",
     "Load",
     "LoadPlan",
+    "Partition",
+    "Position",
     "RetriableError",
     "Row",
     "SecretError",
@@ -55,12 +58,13 @@ __all__ = [
     "SourceConnector",
     "StagedDestination",
     "Stream",
+    "StreamState",
     "WriteMode",
     "open_connector",
 ]
 
 _HOMES = {
-    "catalog": ("Stream",),
+    "catalog": ("Partition", "Stream"),
     "config": ("ConnectorConfig",),
     "connector": ("BatchSource", "Connector", "DestinationConnector", "SourceConnector", "StagedDestination"),
     "errors": (
@@ -73,7 +77,8 @@ _HOMES = {
     ),
     "health": ("ConnectionReport", "HealthReport", "HealthStatus"),
     "lifecycle": ("open_connector",),
-    "load": ("Checkpoint", "Load", "LoadPlan", "WriteMode"),
+    "load": ("StreamState", "Load", "LoadPlan", "WriteMode"),
+    "position": ("Checkpoint", "Position"),
     "row": ("Row",),
 }
 

@@ -1,14 +1,16 @@
-"""What a source has to offer: its streams."""
+"""What a source has to offer: its streams, and the parts in which a stream can be read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Stream"]
+__all__ = ["Partition", "Stream"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,25 @@ class Stream:
         schema: Its columns as an Arrow schema, or ``None`` when it is learnt from the rows.
         primary_key: Columns that identify a record; empty when there are none.
         cursor_field: The column that grows with each change of a record, or ``None``.
+        overlap: How far before the cursor a run begins, so that records that come late are not missed: a
+            `timedelta` for times and dates, a number for numbers; ``None`` for not at all.
     """
 
     name: str
     schema: pa.Schema | None = None
     primary_key: tuple[str, ...] = ()
     cursor_field: str | None = None
+    overlap: timedelta | int | float | None = None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A part of a stream that can be read by itself, beside the others.
+
+    Attributes:
+        name: Names the part in its stream; the same part has the same name in every run.
+        values: What the source needs to know to read it.
+    """
+
+    name: str
+    values: Mapping[str, Any] = field(default_factory=dict)

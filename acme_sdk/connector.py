@@ -7,16 +7,17 @@ then the work, then ``teardown`` exactly once, whatever happened in between.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
-from acme_sdk.catalog import Stream
-from acme_sdk.errors import AcmeError, ConfigurationError
+from acme_sdk.catalog import Partition, Stream
+from acme_sdk.errors import AcmeError, ConfigurationError, SkippableError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus, check_health
 from acme_sdk.http import HttpSession
-from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class Connector(ABC):
     role: ClassVar[str]
 
     _http: HttpSession | None = None
+    #: What keeps the records that `reject` puts aside; set by who runs the connector.
+    _on_reject: Callable[[Mapping[str, Any], str], None] | None = None
 
     @classmethod
     def config_schema(cls) -> dict[str, dict[str, Any]]:
@@ -73,6 +76,22 @@ class Connector(ABC):
             raise AcmeError(report.message or "health check failed", code=report.code, hint=report.hint)
         return ConnectionReport(server_version=report.server_version, latency_ms=report.latency_ms)
 
+    def reject(self, row: Mapping[str, Any], reason: str) -> None:
+        """Put a record aside that cannot be read properly, instead of failing or dropping it in silence.
+
+        It is kept in the dead-letter file with the reason, counted and shown; too many stop the sync.
+
+        Args:
+            row: What there is of the record.
+            reason: What is wrong with it, for people.
+
+        Raises:
+            SkippableError: Nobody is there to keep it: the connector is not run by the sync engine.
+        """
+        if self._on_reject is None:
+            raise SkippableError(f"a record was rejected: {reason}", code="row.rejected")
+        self._on_reject(row, reason)
+
     def teardown(self) -> None:  # noqa: B027 - optional for authors
         """Give back what ``setup`` took. Called exactly once, also after a failure."""
 
@@ -86,13 +105,31 @@ class SourceConnector(Connector):
         """Return what can be read. By default one stream, named after the class, its columns learnt."""
         return [Stream(default_stream_name(type(self)))]
 
-    @abstractmethod
-    def extract(self, last_run: datetime | None = None) -> Iterator[Row]:
-        """Yield the records that are new or changed since ``last_run``.
+    def partitions(self, stream: Stream) -> Sequence[Partition]:
+        """Return the parts that a stream can be read in, side by side; none for a stream read as a whole.
+
+        Parts are read by several threads, so what ``extract_stream`` uses must bear that; ``self.http`` does.
+        """
+        return ()
+
+    def extract(self, last_run: datetime | None = None) -> Iterator[Row | Checkpoint]:
+        """Yield the records that are new or changed since ``last_run``; enough for a source of one stream.
 
         Args:
             last_run: Start of the last successful extraction, in UTC; ``None`` on the first run.
         """
+        raise NotImplementedError(f"{type(self).__name__} has neither extract() nor extract_stream()")
+
+    def extract_stream(self, stream: Stream, position: Position) -> Iterator[Row | Checkpoint]:
+        """Yield a stream's records from a position on; for sources of several streams, or with checkpoints.
+
+        By default `extract`, which knows only of ``last_run``.
+
+        Args:
+            stream: One of `streams`, its cursor field as the pipeline wants it.
+            position: Where to begin, and the part to read where the stream has `partitions`.
+        """
+        return self.extract(position.last_run)
 
 
 class BatchSource(SourceConnector):
@@ -171,8 +208,20 @@ class StagedDestination(DestinationConnector):
         """Begin to take one stream. Remains of earlier attempts at the same stream are removed first."""
 
     @abstractmethod
-    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+    def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
+
+    def finish_refresh(self, plan: LoadPlan, state: StreamState) -> int:
+        """Put a full refresh's hidden table in the target's place and store the state, in one transaction.
+
+        Args:
+            plan: As given to `open_load`, with its ``refresh``.
+            state: Stored with it.
+
+        Returns:
+            The number of rows that the target has now.
+        """
+        raise NotImplementedError
 
     def load(self, rows: list[Row], write_mode: WriteMode) -> int:
         """Write rows into the configured table, all of them or none.
@@ -191,7 +240,8 @@ class StagedDestination(DestinationConnector):
         try:
             for batch in RowBatcher(plan.stream).batches(rows):
                 load.stage(batch)
-            return load.publish(Checkpoint(plan.pipeline, plan.stream, datetime.now(UTC), run_id=plan.run_id))
+            state = StreamState(plan.pipeline, plan.stream, datetime.now(UTC), run_id=plan.run_id)
+            return load.publish(state)
         finally:
             load.discard()
 

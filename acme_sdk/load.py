@@ -1,12 +1,13 @@
 """How a destination with transactions takes a stream: batches are staged, then published all at once.
 
 A `Load` keeps staged rows away from readers of the target table. `Load.publish` makes them visible, applies
-the write mode and stores the `Checkpoint`, in one transaction: either all of it happened or nothing did.
+the write mode and stores the `StreamState`, in one transaction: either all of it happened or nothing did.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Checkpoint", "Load", "LoadPlan", "WriteMode"]
+__all__ = ["Load", "LoadPlan", "StreamState", "WriteMode"]
 
 
 class WriteMode(StrEnum):
@@ -30,33 +31,37 @@ class WriteMode(StrEnum):
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """How far a stream of a pipeline has come, stored beside its rows.
+class StreamState:
+    """How far a stream of a pipeline has come: what a checkpoint stores beside the rows.
 
     Attributes:
         pipeline: The pipeline's public name.
         stream: The stream's name in the source.
-        last_run: Start of the last successful extraction, in UTC.
+        last_run: Start of the last successful extraction, in UTC; ``None`` before there was one.
         cursor_field: The column that ``cursor`` is a value of, or ``None``.
         cursor: The highest value of the cursor field that was loaded, as JSON-safe text, or ``None``.
         run_id: The run that stored this checkpoint.
+        progress: How far an extraction has come that has not ended, as JSON-safe values of the sync engine's;
+            ``None`` when the last one ended.
     """
 
     pipeline: str
     stream: str
-    last_run: datetime
+    last_run: datetime | None
     cursor_field: str | None = None
     cursor: str | None = None
     run_id: str = ""
+    progress: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the checkpoint as JSON-safe values; ``last_run`` is ISO 8601."""
-        return asdict(self) | {"last_run": self.last_run.isoformat()}
+        return asdict(self) | {"last_run": self.last_run.isoformat() if self.last_run else None}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Checkpoint:
+    def from_json(cls, data: dict[str, Any]) -> StreamState:
         """Rebuild a checkpoint from what `to_json` returned."""
-        return cls(**{**data, "last_run": datetime.fromisoformat(data["last_run"])})
+        last_run = data["last_run"]
+        return cls(**{**data, "last_run": datetime.fromisoformat(last_run) if last_run else None})
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,11 @@ class LoadPlan:
     primary_key: tuple[str, ...] = ()
     cursor_field: str | None = None
     run_id: str = ""
+    #: The full refresh that this load is a part of: a name, unique, safe in a table name. Its rows are
+    #: appended to a hidden table, which `StagedDestination.finish_refresh` puts in the target's place;
+    #: ``None`` for a load into the target itself. Hidden tables of other refreshes of the stream are left
+    #: over, and removed.
+    refresh: str | None = None
     #: The cursor value that this extraction started from (inclusive), or ``None`` for a full read. In
     #: append mode rows at this value that the target holds already are left out (same key and cursor).
     resumed_from: str | None = field(default=None)
@@ -100,7 +110,7 @@ class Load(ABC):
         """
 
     @abstractmethod
-    def publish(self, checkpoint: Checkpoint) -> int:
+    def publish(self, checkpoint: StreamState) -> int:
         """Make all staged rows visible and store the checkpoint, in one transaction.
 
         Returns:

@@ -16,13 +16,17 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
-from acme_sdk.connector import Connector
+from acme_sdk.connector import Connector, SourceConnector
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["ConnectorType", "connector_class", "connector_types", "load_file"]
+__all__ = ["ConnectorType", "connector_class", "connector_type", "connector_types", "load_file"]
 
 GROUP = "acme.connectors"
 ROLES = ("source", "destination")
+
+_OURS = "acme-connectors"
+# A module may do anything while it is imported, also end the process.
+_IMPORT_ERRORS = (Exception, SystemExit)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,16 @@ class ConnectorType:
     name: str
     origin: EntryPoint | Path
 
+    @property
+    def provider(self) -> str:
+        """Where it comes from: ``built in``, the name and version of a distribution, or a file."""
+        if isinstance(self.origin, Path):
+            return str(self.origin)
+        distribution = self.origin.dist
+        if distribution is None:
+            return self.origin.value
+        return "built in" if distribution.name == _OURS else f"{distribution.name} {distribution.version}"
+
     def classes(self) -> dict[str, type[Connector]]:
         """Import the module and return its connector classes by role.
 
@@ -47,13 +61,30 @@ class ConnectorType:
             return load_file(self.origin)
         try:
             module = self.origin.load()
-        except ImportError as error:
+        except _IMPORT_ERRORS as error:
+            missing = isinstance(error, ImportError)
             raise ConfigurationError(
-                f"the connector type {self.name!r} cannot be imported: {error}",
-                code="type.not_installed",
-                hint=f"pip install 'acme-connectors[{self.name}]'",
+                f"the connector type {self.name!r} cannot be imported: {_described(error)}",
+                code="type.not_installed" if missing else "type.import_failed",
+                hint=self._extra() or _what_to_install(error) if missing else None,
             ) from error
+        if not isinstance(module, ModuleType):
+            raise ConfigurationError(
+                f"the entry point of the connector type {self.name!r} is not a module: {self.origin.value}",
+                code="type.not_module",
+                hint=f"declare it like this: {self.name} = {self.origin.module!r}",
+            )
         return _classes_in(module, self.name)
+
+    def _extra(self) -> str | None:
+        """How to install the extra that is named after this type, if its distribution has one."""
+        distribution = None if isinstance(self.origin, Path) else self.origin.dist
+        extras = distribution.metadata.get_all("Provides-Extra", []) if distribution else []
+        return (
+            f"pip install '{distribution.name}[{self.name}]'"
+            if distribution and self.name in extras
+            else None
+        )
 
 
 def connector_types(folder: Path | None = None) -> dict[str, ConnectorType]:
@@ -69,12 +100,11 @@ def connector_types(folder: Path | None = None) -> dict[str, ConnectorType]:
     return types
 
 
-def connector_class(type_name: str, role: str, folder: Path | None = None) -> type[Connector]:
-    """Return the class of a type in a role.
+def connector_type(type_name: str, folder: Path | None = None) -> ConnectorType:
+    """Return a type by its name.
 
     Raises:
-        ConfigurationError: No such type (``type.unknown``), it cannot be imported, or it has no such role
-            (``type.no_role``).
+        ConfigurationError: No such type (code ``type.unknown``).
     """
     types = connector_types(folder)
     if type_name not in types:
@@ -84,7 +114,17 @@ def connector_class(type_name: str, role: str, folder: Path | None = None) -> ty
             code="type.unknown",
             hint=(f"did you mean {close[0]!r}? " if close else "") + f"installed: {', '.join(sorted(types))}",
         )
-    classes = types[type_name].classes()
+    return types[type_name]
+
+
+def connector_class(type_name: str, role: str, folder: Path | None = None) -> type[Connector]:
+    """Return the class of a type in a role.
+
+    Raises:
+        ConfigurationError: No such type (``type.unknown``), it cannot be imported, or it has no such role
+            (``type.no_role``).
+    """
+    classes = connector_type(type_name, folder).classes()
     if role not in classes:
         raise ConfigurationError(
             f"the connector type {type_name!r} is no {role}",
@@ -117,19 +157,42 @@ def load_file(path: Path) -> dict[str, type[Connector]]:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except _IMPORT_ERRORS as error:
         del sys.modules[name]
         raise ConfigurationError(
-            f"{path} cannot be imported: {type(error).__name__}: {error}", code="type.import_failed"
+            f"{path} cannot be imported: {_described(error)}",
+            code="type.import_failed",
+            hint=_what_to_install(error),
         ) from error
     return _classes_in(module, path.stem)
+
+
+def _described(error: BaseException) -> str:
+    """``No module named 'x'`` says what it is; most other messages need the error's name."""
+    return str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+
+
+def _what_to_install(error: BaseException) -> str | None:
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return None
+    return f"install the package that has the module {error.name.partition('.')[0]!r}"
+
+
+def _is_complete(kind: type[Connector]) -> bool:
+    """Tell whether a class is more than a base for others."""
+    if inspect.isabstract(kind):
+        return False
+    base = SourceConnector
+    return not issubclass(kind, base) or any(
+        getattr(kind, name) is not getattr(base, name) for name in ("extract", "extract_stream")
+    )
 
 
 def _classes_in(module: ModuleType, type_name: str) -> dict[str, type[Connector]]:
     exported = getattr(module, "__all__", None)
     classes: dict[str, type[Connector]] = {}
     for name, value in vars(module).items():
-        if not (inspect.isclass(value) and issubclass(value, Connector)) or inspect.isabstract(value):
+        if not (inspect.isclass(value) and issubclass(value, Connector)) or not _is_complete(value):
             continue
         # An imported base class is not this module's connector, unless the module exports it.
         if value.__module__ != module.__name__ and name not in (exported or ()):

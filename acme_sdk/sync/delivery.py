@@ -6,7 +6,7 @@ from typing import Protocol
 
 from acme_sdk.connector import DestinationConnector
 from acme_sdk.errors import FatalError
-from acme_sdk.load import Checkpoint, Load, WriteMode
+from acme_sdk.load import Load, StreamState, WriteMode
 from acme_sdk.row import Row
 from acme_sdk.sync.reading import Batch
 from acme_sdk.sync.state import StateStore
@@ -20,7 +20,7 @@ class Delivery(Protocol):
     def write(self, batch: Batch) -> None:
         """Hand over one batch."""
 
-    def finish(self, checkpoint: Checkpoint) -> int:
+    def finish(self, checkpoint: StreamState) -> int:
         """Make all of it count, keep the checkpoint, and return how many rows took effect."""
 
     def discard(self) -> None:
@@ -37,7 +37,7 @@ class StagedDelivery:
         """Stage one batch."""
         self._load.stage(batch.columns)
 
-    def finish(self, checkpoint: Checkpoint) -> int:
+    def finish(self, checkpoint: StreamState) -> int:
         """Publish what was staged."""
         return self._load.publish(checkpoint)
 
@@ -66,7 +66,7 @@ class RowDelivery:
         if rows := batch.rows():
             self._load(rows)
 
-    def finish(self, checkpoint: Checkpoint) -> int:
+    def finish(self, checkpoint: StreamState) -> int:
         """Keep the checkpoint. Without rows, an overwrite still leaves its target empty."""
         if self._write_mode is WriteMode.OVERWRITE:
             self._load([])

@@ -16,7 +16,7 @@ from acme_sdk.catalog import Stream
 from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector, StagedDestination
 from acme_sdk.errors import AcmeError, ConfigurationError, FatalError, RetriableError
 from acme_sdk.failures import describe
-from acme_sdk.load import Checkpoint, LoadPlan, WriteMode
+from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from acme_sdk.sync.cursor import HighWaterMark
 from acme_sdk.sync.delivery import Delivery, RowDelivery, StagedDelivery
 from acme_sdk.sync.plan import StreamPlan, SyncResult, planned_stream, require_columns
@@ -73,7 +73,7 @@ def sync_stream(
         reached = mark.text if mark else None
         with _located(stream.name):
             loaded = delivery.finish(
-                Checkpoint(plan.pipeline, stream.name, started_at, stream.cursor_field, reached, run_id)
+                StreamState(plan.pipeline, stream.name, started_at, stream.cursor_field, reached, run_id)
             )
     except BaseException:
         with suppress(Exception):  # the error that led here is the one to show
@@ -146,17 +146,17 @@ def _transfer(
 
 def _checkpoint(
     destination: DestinationConnector, plan: StreamPlan, stream: Stream, state: StateStore | None
-) -> Checkpoint | None:
+) -> StreamState | None:
     """Return where the last sync ended; nothing if this one reads everything."""
     if plan.write_mode is WriteMode.OVERWRITE:
         return None
     if isinstance(destination, StagedDestination):
-        return destination.checkpoint(plan.pipeline, stream.name)
+        return destination.state(plan.pipeline, stream.name)
     return _required(state).load(plan.pipeline, stream.name)
 
 
 def _resume_cursor(
-    source: SourceConnector, plan: StreamPlan, stream: Stream, before: Checkpoint | None
+    source: SourceConnector, plan: StreamPlan, stream: Stream, before: StreamState | None
 ) -> str | None:
     """Return the cursor value to begin at."""
     if before is None or stream.cursor_field is None:

@@ -11,7 +11,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from acme_sdk.errors import FatalError
-from acme_sdk.load import Checkpoint
+from acme_sdk.load import StreamState
 
 __all__ = ["FileStateStore", "StateStore"]
 
@@ -21,10 +21,10 @@ _MAX_NAME = 200
 class StateStore(Protocol):
     """Keeps the last checkpoint of each stream of each pipeline."""
 
-    def load(self, pipeline: str, stream: str) -> Checkpoint | None:
+    def load(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint saved last, or ``None``."""
 
-    def save(self, checkpoint: Checkpoint) -> None:
+    def save(self, checkpoint: StreamState) -> None:
         """Keep a checkpoint; it replaces the one before."""
 
 
@@ -38,7 +38,7 @@ class FileStateStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self, pipeline: str, stream: str) -> Checkpoint | None:
+    def load(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint saved last, or ``None``.
 
         Raises:
@@ -46,7 +46,7 @@ class FileStateStore:
         """
         path = self._path(pipeline, stream)
         try:
-            return Checkpoint.from_json(json.loads(path.read_text()))
+            return StreamState.from_json(json.loads(path.read_text()))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError, KeyError):
@@ -56,7 +56,7 @@ class FileStateStore:
                 hint="restore it, or delete it: the next sync then reads everything",
             ) from None
 
-    def save(self, checkpoint: Checkpoint) -> None:
+    def save(self, checkpoint: StreamState) -> None:
         """Keep a checkpoint; it replaces the one before."""
         path = self._path(checkpoint.pipeline, checkpoint.stream)
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from acme.sdk import Checkpoint, LoadPlan, WriteMode
+from acme.sdk import LoadPlan, StreamState, WriteMode
 
 __all__ = ["batch", "checkpoint", "plan"]
 
@@ -25,10 +25,10 @@ def plan(**changes: Any) -> LoadPlan:
     return LoadPlan(**(values | changes))
 
 
-def checkpoint(plan: LoadPlan, cursor: str | None = None) -> Checkpoint:
+def checkpoint(plan: LoadPlan, cursor: str | None = None) -> StreamState:
     """Return a checkpoint for a load of the plan."""
     last_run = datetime(2026, 2, 15, 10, 28, 0, 123456, UTC)
-    return Checkpoint(plan.pipeline, plan.stream, last_run, plan.cursor_field, cursor, plan.run_id)
+    return StreamState(plan.pipeline, plan.stream, last_run, plan.cursor_field, cursor, plan.run_id)
 
 
 def batch(**columns: Any) -> pa.RecordBatch:

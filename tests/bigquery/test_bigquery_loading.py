@@ -88,13 +88,13 @@ def test_append_without_a_key_counts_equal_rows_at_the_boundary(dataset: Dataset
 def test_checkpoint_is_stored_with_the_rows(
     dataset: Dataset, destination: BigQueryDestination, load: Loader
 ) -> None:
-    assert destination.checkpoint("order-sync", "orders") is None
+    assert destination.state("order-sync", "orders") is None
     first, second = plan(cursor_field="id"), plan(cursor_field="id")
     load(first, batch(id=[1]), cursor="1")
     load(plan(stream="other", table="other"), batch(id=[1]))
-    assert destination.checkpoint("order-sync", "orders") == checkpoint(first, "1")
+    assert destination.state("order-sync", "orders") == checkpoint(first, "1")
     load(second, batch(id=[2]), cursor="2")
-    assert destination.checkpoint("order-sync", "orders") == checkpoint(second, "2")
+    assert destination.state("order-sync", "orders") == checkpoint(second, "2")
     assert dataset.query("SELECT COUNT(*) FROM {ds}._acme_checkpoints") == [(2,)]
 
 
@@ -114,7 +114,7 @@ def test_failing_publication_changes_nothing(
     opened.discard()
     dataset.query("ALTER TABLE {ds}._acme_checkpoints RENAME COLUMN gone TO cursor_field")
     assert dataset.query(ORDERS) == [(1, "a")]
-    assert destination.checkpoint("order-sync", "orders") == checkpoint(first, "1")
+    assert destination.state("order-sync", "orders") == checkpoint(first, "1")
     assert dataset.stages() == set()
 
 

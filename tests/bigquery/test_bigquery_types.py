@@ -211,5 +211,5 @@ def test_dataset_that_is_missing(destination: BigQueryDestination) -> None:
 def test_any_text_in_a_checkpoint(destination: BigQueryDestination, load: Loader, text: str) -> None:
     hostile = plan(pipeline=text, stream=text, cursor_field=text)
     load(hostile, batch(id=[1]), cursor=text)
-    assert destination.checkpoint(text, text) == checkpoint(hostile, text)
-    assert destination.checkpoint("a", "a") is None
+    assert destination.state(text, text) == checkpoint(hostile, text)
+    assert destination.state("a", "a") is None

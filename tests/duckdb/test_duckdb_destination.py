@@ -18,20 +18,20 @@ import pytest
 
 from acme_sdk import (
     AcmeError,
-    Checkpoint,
     ConfigurationError,
     FatalError,
     HealthStatus,
     LoadPlan,
     RetriableError,
     Row,
+    StreamState,
     WriteMode,
     open_connector,
 )
 from acme_sdk.columns import RowBatcher
 from acme_sdk.connectors.duckdb import DuckDBDestination
 
-CHECKPOINT = Checkpoint("shop", "orders", datetime(2026, 1, 2, tzinfo=UTC), "id", "7", "run")
+CHECKPOINT = StreamState("shop", "orders", datetime(2026, 1, 2, tzinfo=UTC), "id", "7", "run")
 
 
 @pytest.fixture
@@ -263,18 +263,18 @@ def test_rows_are_seen_only_when_published_and_a_discarded_load_leaves_nothing(
         assert reader.execute("FROM orders").fetchall() == [(1,)]
     half.discard()
     half.discard()
-    assert destination.checkpoint("shop", "orders") == CHECKPOINT
+    assert destination.state("shop", "orders") == CHECKPOINT
     destination.teardown()
     assert rows(path) == [(1,)]
     assert tables(path) == {"orders", "_acme_checkpoints"}
 
 
 def test_checkpoints_are_kept_per_pipeline_and_stream(destination: DuckDBDestination) -> None:
-    assert destination.checkpoint("shop", "orders") is None
+    assert destination.state("shop", "orders") is None
     load(destination, plan(), [{"id": 1}])
-    assert destination.checkpoint("shop", "orders") == CHECKPOINT
-    assert destination.checkpoint("shop", "other") is None
-    assert destination.checkpoint("other", "orders") is None
+    assert destination.state("shop", "orders") == CHECKPOINT
+    assert destination.state("shop", "other") is None
+    assert destination.state("other", "orders") is None
 
 
 def test_two_loads_at_once_do_not_disturb_each_other(destination: DuckDBDestination, path: Path) -> None:
@@ -282,7 +282,7 @@ def test_two_loads_at_once_do_not_disturb_each_other(destination: DuckDBDestinat
     for number, one in enumerate(loads):
         one.stage(pa.record_batch({"id": [number]}))
     for name, one in zip("ab", loads, strict=True):
-        one.publish(Checkpoint("shop", name, datetime.now(UTC)))
+        one.publish(StreamState("shop", name, datetime.now(UTC)))
     destination.teardown()
     assert (rows(path, "FROM a"), rows(path, "FROM b")) == ([(0,)], [(1,)])
 

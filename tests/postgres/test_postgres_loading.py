@@ -15,7 +15,7 @@ import pytest
 from acme_sdk.connectors.postgres import PostgresDestination
 from acme_sdk.errors import AcmeError, ConfigurationError, FatalError, RetriableError
 from acme_sdk.lifecycle import open_connector
-from acme_sdk.load import Checkpoint, LoadPlan, WriteMode
+from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
 from tests.servers import DatabaseServer
 
@@ -23,7 +23,7 @@ Run = Callable[..., None]
 Query = Callable[[str], list[tuple[Any, ...]]]
 
 NOW = datetime(2026, 2, 15, 10, 28, tzinfo=UTC)
-CHECKPOINT = Checkpoint("user-analytics", "orders", NOW, "id", "3", "run-1")
+CHECKPOINT = StreamState("user-analytics", "orders", NOW, "id", "3", "run-1")
 
 
 def plan(mode: WriteMode = WriteMode.APPEND, **changes: Any) -> LoadPlan:
@@ -50,7 +50,7 @@ def load(
     destination: PostgresDestination,
     what: LoadPlan,
     *batches: pa.RecordBatch,
-    checkpoint: Checkpoint = CHECKPOINT,
+    checkpoint: StreamState = CHECKPOINT,
 ) -> int:
     attempt = destination.open_load(what)
     for batch in batches:
@@ -268,14 +268,14 @@ def test_a_number_out_of_the_columns_range_is_an_error(
 
 
 def test_the_checkpoint_comes_back(destination: PostgresDestination) -> None:
-    assert destination.checkpoint("user-analytics", "orders") is None
+    assert destination.state("user-analytics", "orders") is None
     load(destination, plan(), rows((1, "a")))
-    assert destination.checkpoint("user-analytics", "orders") == CHECKPOINT
-    later = Checkpoint("user-analytics", "orders", NOW + timedelta(hours=1), None, None, "run-2")
+    assert destination.state("user-analytics", "orders") == CHECKPOINT
+    later = StreamState("user-analytics", "orders", NOW + timedelta(hours=1), None, None, "run-2")
     load(destination, plan(run_id="run-2"), rows((2, "b")), checkpoint=later)
-    assert destination.checkpoint("user-analytics", "orders") == later
-    assert destination.checkpoint("user-analytics", "other") is None
-    assert destination.checkpoint("other", "orders") is None
+    assert destination.state("user-analytics", "orders") == later
+    assert destination.state("user-analytics", "other") is None
+    assert destination.state("other", "orders") is None
 
 
 def test_nothing_is_seen_before_it_is_published(
@@ -309,7 +309,7 @@ def test_a_crash_between_stage_and_publish_leaves_nothing_behind(
         other = crashing.open_load(plan(stream="other", table="other", run_id="crashed"))
         other.stage(rows((9, "other")))
     assert len(stages()) == 2
-    assert destination.checkpoint("user-analytics", "orders") is None
+    assert destination.state("user-analytics", "orders") is None
     assert load(destination, plan(), rows((1, "a"))) == 1
     assert orders() == [(1, "a")]
     # Another stream's staging table is not this stream's to remove.
@@ -341,14 +341,14 @@ def test_a_failed_publish_changes_nothing(
         "CREATE TRIGGER refuse BEFORE INSERT OR UPDATE ON loaded._acme_checkpoints EXECUTE FUNCTION refuse()",
     )
     what = plan(mode, primary_key=("id",), run_id="run-2")
-    later = Checkpoint("user-analytics", "orders", NOW + timedelta(days=1), "id", "9", "run-2")
+    later = StreamState("user-analytics", "orders", NOW + timedelta(days=1), "id", "9", "run-2")
     with pytest.raises(FatalError, match="no more"):
         load(destination, what, rows((2, "B"), (3, "c")), checkpoint=later)
     assert orders() == [(1, "a"), (2, "b")]
-    assert destination.checkpoint("user-analytics", "orders") == CHECKPOINT
+    assert destination.state("user-analytics", "orders") == CHECKPOINT
     run("DROP TRIGGER refuse ON loaded._acme_checkpoints")
     load(destination, what, rows((2, "B"), (3, "c")), checkpoint=later)
-    assert destination.checkpoint("user-analytics", "orders") == later
+    assert destination.state("user-analytics", "orders") == later
 
 
 def test_readers_see_the_old_rows_until_the_new_ones_are_all_there(
@@ -418,12 +418,12 @@ def test_hostile_names(destination: PostgresDestination, query: Query) -> None:
         primary_key=(name,),
         run_id="../../x",
     )
-    checkpoint = Checkpoint("p'; --", 's"\\', NOW)
+    checkpoint = StreamState("p'; --", 's"\\', NOW)
     assert load(destination, what, batch, checkpoint=checkpoint) == 1
     assert load(destination, what, batch, checkpoint=checkpoint) == 1
     quoted = name.replace('"', '""')
     assert query(f'SELECT * FROM loaded."{quoted}"') == [(1, "a")]
-    assert destination.checkpoint("p'; --", 's"\\') == checkpoint
+    assert destination.state("p'; --", 's"\\') == checkpoint
 
 
 @pytest.mark.parametrize("name", ["int); DROP TABLE x; --", "int, b int", "no_such_type", "record", ""])

@@ -16,7 +16,7 @@ from psycopg import sql
 
 from acme_sdk.connectors.postgres import PostgresDestination, PostgresSource
 from acme_sdk.lifecycle import open_connector
-from acme_sdk.load import Checkpoint, LoadPlan, WriteMode
+from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from tests.servers import DatabaseServer
 
 text = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=20)
@@ -117,7 +117,7 @@ class Side:
         attempt = self.target.open_load(LoadPlan("p", stream, table, WriteMode.OVERWRITE, run_id="r"))
         for batch in self.source.extract_batches(self.source.stream(stream)):
             attempt.stage(batch)
-        return attempt.publish(Checkpoint("p", stream, datetime.now(UTC)))
+        return attempt.publish(StreamState("p", stream, datetime.now(UTC)))
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +220,7 @@ def test_what_other_sources_send(
     side.connection.execute("DROP TABLE IF EXISTS loaded.t")
     attempt = side.target.open_load(LoadPlan("p", "t", "t", WriteMode.APPEND, run_id="r"))
     attempt.stage(pa.RecordBatch.from_arrays([column], ["v"]))
-    assert attempt.publish(Checkpoint("p", "t", datetime.now(UTC))) == len(column)
+    assert attempt.publish(StreamState("p", "t", datetime.now(UTC))) == len(column)
     side.connection.execute("SET timezone = 'UTC'")
     arrived = [value for (value,) in side.connection.execute("SELECT v::text FROM loaded.t ORDER BY ctid")]
     assert arrived == expected

@@ -9,12 +9,12 @@ import pytest
 import acme.sdk
 import acme_sdk
 from acme.sdk import (
-    Checkpoint,
     DestinationConnector,
     HealthReport,
     HealthStatus,
     Row,
     SourceConnector,
+    StreamState,
     WriteMode,
     open_connector,
 )
@@ -53,8 +53,8 @@ def test_write_modes_are_spelled_as_specified():
 
 
 def test_a_checkpoint_survives_json():
-    checkpoint = Checkpoint("p", "s", datetime(2026, 2, 15, 10, 28, tzinfo=UTC), "id", "7", "run1")
-    assert Checkpoint.from_json(checkpoint.to_json()) == checkpoint
+    checkpoint = StreamState("p", "s", datetime(2026, 2, 15, 10, 28, tzinfo=UTC), "id", "7", "run1")
+    assert StreamState.from_json(checkpoint.to_json()) == checkpoint
 
 
 class Recorder(SourceConnector):

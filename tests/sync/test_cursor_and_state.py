@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acme_sdk import Checkpoint, ConfigurationError, FatalError
+from acme_sdk import ConfigurationError, FatalError, StreamState
 from acme_sdk.arrow import storage
 from acme_sdk.sync import FileStateStore
 from acme_sdk.sync.cursor import HighWaterMark, decode_cursor, encode_cursor
@@ -104,16 +104,17 @@ def test_each_stream_has_a_checkpoint_of_its_own(names: list[tuple[str, str]], t
     store = FileStateStore(folder / "new")
     for number, (pipeline, stream) in enumerate(names):
         assert store.load(pipeline, stream) is None
-        store.save(Checkpoint(pipeline, stream, LAST_RUN, "c", str(number), "run"))
+        store.save(StreamState(pipeline, stream, LAST_RUN, "c", str(number), "run"))
     for number, (pipeline, stream) in enumerate(names):
-        assert store.load(pipeline, stream) == Checkpoint(pipeline, stream, LAST_RUN, "c", str(number), "run")
+        expected = StreamState(pipeline, stream, LAST_RUN, "c", str(number), "run")
+        assert store.load(pipeline, stream) == expected
     assert all(path.parent == folder / "new" for path in folder.rglob("*.json"))
 
 
 def test_a_later_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
     store = FileStateStore(tmp_path)
     for cursor in ("1", "2"):
-        store.save(Checkpoint("shop", "orders", LAST_RUN, "c", cursor))
+        store.save(StreamState("shop", "orders", LAST_RUN, "c", cursor))
     kept = store.load("shop", "orders")
     assert kept is not None
     assert kept.cursor == "2"
@@ -123,7 +124,7 @@ def test_a_later_checkpoint_replaces_the_one_before(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"last_run": 1}'])
 def test_a_damaged_file_is_named(tmp_path: Path, content: str) -> None:
     store = FileStateStore(tmp_path)
-    store.save(Checkpoint("shop", "orders", LAST_RUN))
+    store.save(StreamState("shop", "orders", LAST_RUN))
     [path] = tmp_path.iterdir()
     path.write_text(content)
     with pytest.raises(FatalError, match=f"{path.name} is damaged") as caught:

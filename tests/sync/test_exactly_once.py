@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from acme_sdk import BatchSource, Checkpoint, Load, LoadPlan, Stream, WriteMode, open_connector
+from acme_sdk import BatchSource, Load, LoadPlan, Stream, StreamState, WriteMode, open_connector
 from acme_sdk.connectors.duckdb import DuckDBDestination
 from acme_sdk.sync import StreamPlan, sync_stream
 
@@ -74,7 +74,7 @@ class CrashingLoad(Load):
         self._step()
         self._load.stage(batch)
 
-    def publish(self, checkpoint: Checkpoint) -> int:
+    def publish(self, checkpoint: StreamState) -> int:
         self._step()
         count = self._load.publish(checkpoint)
         self._step()
@@ -116,7 +116,7 @@ def test_the_table_is_what_it_would_be_without_crashes(
                 try:
                     sync_stream(shop, destination, plan, run_id=str(number))
                 finally:
-                    checkpoint = destination.checkpoint("shop", "orders")
+                    checkpoint = destination.state("shop", "orders")
                     if checkpoint is not None and checkpoint.run_id == str(number):
                         seen |= set(shop.rows.values())
         with duckdb.connect(str(path)) as connection:

@@ -7,7 +7,7 @@ from google.cloud.bigquery import TableReference
 from acme_sdk.connectors.bigquery.names import quoted, table_sql, text_literal
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError
-from acme_sdk.load import Checkpoint
+from acme_sdk.load import StreamState
 
 __all__ = ["checkpoint_sql", "checkpoints_table", "create_checkpoints", "read_checkpoint", "run_id_sql"]
 
@@ -26,7 +26,7 @@ def create_checkpoints(warehouse: Warehouse) -> None:
     warehouse.create(checkpoints_table(warehouse), _TYPES)
 
 
-def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> Checkpoint | None:
+def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StreamState | None:
     """Return a stream's checkpoint, or ``None``."""
     table = checkpoints_table(warehouse)
     sql = f"SELECT {_columns()} FROM {table_sql(table)} WHERE {_is(pipeline, stream)}"  # noqa: S608 - quoted
@@ -36,7 +36,7 @@ def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> Checkpo
         if error.code == "table.missing":
             return None
         raise
-    return Checkpoint(**dict(zip((*_KEY, *_VALUES), rows[0], strict=True))) if rows else None
+    return StreamState(**dict(zip((*_KEY, *_VALUES), rows[0], strict=True))) if rows else None
 
 
 def run_id_sql(table: TableReference, pipeline: str, stream: str) -> str:
@@ -44,10 +44,10 @@ def run_id_sql(table: TableReference, pipeline: str, stream: str) -> str:
     return f"(SELECT MAX(run_id) FROM {table_sql(table)} WHERE {_is(pipeline, stream)})"  # noqa: S608 - quoted
 
 
-def checkpoint_sql(table: TableReference, checkpoint: Checkpoint) -> str:
+def checkpoint_sql(table: TableReference, checkpoint: StreamState) -> str:
     """Return the statement that stores a checkpoint in place of the stream's former one."""
     values = {name: text_literal(getattr(checkpoint, name)) for name in _TYPES if name != "last_run"}
-    values["last_run"] = f"CAST({text_literal(checkpoint.last_run.isoformat())} AS TIMESTAMP)"
+    values["last_run"] = f"CAST({text_literal(checkpoint.last_run.isoformat() if checkpoint.last_run else None)} AS TIMESTAMP)"
     source = ", ".join(f"{values[name]} AS {quoted(name)}" for name in _TYPES)
     match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in _KEY)
     update = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in _VALUES)

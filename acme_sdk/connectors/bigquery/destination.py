@@ -16,7 +16,7 @@ from acme_sdk.connectors.bigquery.load import BigQueryLoad
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
-from acme_sdk.load import Checkpoint, Load, LoadPlan
+from acme_sdk.load import Load, LoadPlan, StreamState
 
 __all__ = ["BigQueryDestination"]
 
@@ -97,7 +97,7 @@ class BigQueryDestination(StagedDestination):
         """Begin a load; staging tables that earlier attempts at the same stream have left are removed."""
         return BigQueryLoad(self._opened(), plan)
 
-    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+    def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
         return read_checkpoint(self._opened(), pipeline, stream)
 

@@ -17,7 +17,7 @@ from acme_sdk.connectors.bigquery.script import Publication
 from acme_sdk.connectors.bigquery.stage import Stage, add_columns, stage_prefix, stage_table
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import ConfigurationError, FatalError
-from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 
 __all__ = ["BigQueryLoad"]
 
@@ -60,7 +60,7 @@ class BigQueryLoad(Load):
             self._stage.grow(fresh, self._columns.staged)
         self._stage.write(batch, self._columns)
 
-    def publish(self, checkpoint: Checkpoint) -> int:
+    def publish(self, checkpoint: StreamState) -> int:
         """Bring the staged rows into the target and store the checkpoint, in one transaction."""
         self._stage.finish()
         columns = self._columns.target()

@@ -7,7 +7,7 @@ import json
 import duckdb
 
 from acme_sdk.connectors.duckdb.database import quoted
-from acme_sdk.load import Checkpoint
+from acme_sdk.load import StreamState
 
 __all__ = ["create_checkpoints", "read_checkpoint", "store_checkpoint"]
 
@@ -24,7 +24,7 @@ def create_checkpoints(connection: duckdb.DuckDBPyConnection, schema: str) -> No
 
 def read_checkpoint(
     connection: duckdb.DuckDBPyConnection, schema: str, pipeline: str, stream: str
-) -> Checkpoint | None:
+) -> StreamState | None:
     """Return a stream's checkpoint, or ``None``."""
     try:
         row = connection.execute(
@@ -33,10 +33,10 @@ def read_checkpoint(
         ).fetchone()
     except duckdb.CatalogException:
         return None
-    return Checkpoint.from_json(json.loads(row[0])) if row else None
+    return StreamState.from_json(json.loads(row[0])) if row else None
 
 
-def store_checkpoint(connection: duckdb.DuckDBPyConnection, schema: str, checkpoint: Checkpoint) -> None:
+def store_checkpoint(connection: duckdb.DuckDBPyConnection, schema: str, checkpoint: StreamState) -> None:
     """Put a checkpoint in the place of the one before."""
     table = quoted(schema, TABLE)
     connection.execute(

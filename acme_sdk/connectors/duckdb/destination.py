@@ -17,7 +17,7 @@ from acme_sdk.connectors.duckdb.database import open_database, require_writable,
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
-from acme_sdk.load import Checkpoint, Load, LoadPlan
+from acme_sdk.load import Load, LoadPlan, StreamState
 
 __all__ = ["DuckDBDestination"]
 
@@ -89,7 +89,7 @@ class DuckDBDestination(StagedDestination):
         """Begin a load in a transaction of its own; one that never ended has left nothing behind."""
         return DuckDBLoad(self._open().cursor(), plan, self._schema)
 
-    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+    def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
         if not self._path.exists():
             return None

@@ -19,7 +19,7 @@ from acme_sdk.connectors.duckdb.checkpoints import create_checkpoints, store_che
 from acme_sdk.connectors.duckdb.database import quoted, translated
 from acme_sdk.connectors.duckdb.types import columns_of, make_room, storable
 from acme_sdk.errors import ConfigurationError, FatalError
-from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 
 __all__ = ["DuckDBLoad"]
 
@@ -66,7 +66,7 @@ class DuckDBLoad(Load):
                 self._connection.unregister(_BATCH)
         self._staged = batch.schema
 
-    def publish(self, checkpoint: Checkpoint) -> int:
+    def publish(self, checkpoint: StreamState) -> int:
         """Bring the staged rows into the target and store the checkpoint, in one commit."""
         with self._translated():
             count = self._apply()

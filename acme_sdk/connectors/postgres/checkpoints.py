@@ -7,12 +7,12 @@ from psycopg.types.json import Jsonb
 
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.identifiers import OWN_PREFIX, TableName, advisory_key
-from acme_sdk.load import Checkpoint
+from acme_sdk.load import StreamState
 
 __all__ = ["read_checkpoint", "store_checkpoint"]
 
 
-def read_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> Checkpoint | None:
+def read_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> StreamState | None:
     """Return the checkpoint of a stream, or ``None`` when it never had one."""
     if not _exists(connection, schema):
         return None
@@ -20,10 +20,10 @@ def read_checkpoint(connection: Connection, schema: str, pipeline: str, stream: 
         _table(schema).sql
     )
     row = connection.execute(query, (pipeline, stream)).fetchone()
-    return Checkpoint.from_json(row[0]) if row else None
+    return StreamState.from_json(row[0]) if row else None
 
 
-def store_checkpoint(connection: Connection, schema: str, checkpoint: Checkpoint) -> None:
+def store_checkpoint(connection: Connection, schema: str, checkpoint: StreamState) -> None:
     """Store a checkpoint in the present transaction; the table is made with the first one."""
     table = _table(schema)
     if not _exists(connection, schema):

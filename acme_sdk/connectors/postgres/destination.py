@@ -13,7 +13,7 @@ from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.load import PostgresLoad
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.errors import ConfigurationError, FieldProblem
-from acme_sdk.load import Checkpoint, LoadPlan
+from acme_sdk.load import LoadPlan, StreamState
 
 __all__ = ["PostgresDestination"]
 
@@ -59,7 +59,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             self._close(connection)
             raise
 
-    def checkpoint(self, pipeline: str, stream: str) -> Checkpoint | None:
+    def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
         with self._connection() as connection, query_errors(f"checkpoint of {stream!r}"):
             return read_checkpoint(connection, self.schema, pipeline, stream)

@@ -22,7 +22,7 @@ from acme_sdk.connectors.postgres.identifiers import (
 from acme_sdk.connectors.postgres.stage import Stage, drop_stages
 from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.errors import ConfigurationError
-from acme_sdk.load import Checkpoint, Load, LoadPlan, WriteMode
+from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 
 __all__ = ["PostgresLoad"]
 
@@ -62,7 +62,7 @@ class PostgresLoad(Load):
         with query_errors(self._where):
             self._stage.take(batch)
 
-    def publish(self, checkpoint: Checkpoint) -> int:
+    def publish(self, checkpoint: StreamState) -> int:
         """Apply the staged rows and store the checkpoint in one transaction; see `Load.publish`."""
         with query_errors(self._where):
             self._stage.finish()
