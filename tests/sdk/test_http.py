@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from acme_sdk import http
 from acme_sdk.errors import FatalError, RetriableError
 from acme_sdk.http import HttpSession
+from acme_sdk.http import session as http
 
 
 @dataclass

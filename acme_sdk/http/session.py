@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.response import BaseHTTPResponse
 from urllib3.util.retry import Retry
 
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
+from acme_sdk.http.budget import Budget
+from acme_sdk.http.hosts import other_host, without_query
+from acme_sdk.http.pages import read_pages
+from acme_sdk.http.pagination import Paginator
+from acme_sdk.http.response import HttpResponse
 
-__all__ = ["HttpAdapter", "HttpResponse", "HttpSession"]
+__all__ = ["HttpAdapter", "HttpSession"]
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 RETRIES = 4
 PAUSE_S = 0.5
 LONGEST_WAIT_S = 60
+LONGEST_BUDGET_WAIT_S = 300.0
 
 _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"})
 _TRANSIENT = frozenset({500, 502, 503, 504})
@@ -36,53 +43,6 @@ _HARMLESS_HEADERS = frozenset(
 )
 
 
-class HttpResponse(requests.Response):
-    """A `requests.Response` whose ``json()`` refuses an error page instead of misreading it.
-
-    ``status_code`` can always be looked at, so a health check may compare it.
-    """
-
-    def json(self, **kwargs: Any) -> Any:
-        """Return the parsed body.
-
-        Raises:
-            RetriableError: The status is 429 or 5xx, after all retries (code ``http.429``, ``http.500``, …).
-            FatalError: The status is another of 400 and above, or the body is not JSON
-                (code ``http.not_json``).
-        """
-        self.raise_for_status()
-        try:
-            return super().json(**kwargs)
-        except requests.exceptions.JSONDecodeError as error:
-            content_type = self.headers.get("Content-Type", "no content type")
-            raise FatalError(
-                f"{self._where} answered {self.status_code} with {len(self.content)} bytes of {content_type} "
-                f"that are not JSON: {error.msg} at character {error.pos}",
-                code="http.not_json",
-                hint="check the address; the answer may have been cut off on its way",
-            ) from None
-
-    def raise_for_status(self) -> None:
-        """Raise if the server refused the request; the message holds no query, which may hold a key.
-
-        Raises:
-            RetriableError: The status is 429 or 5xx (code ``http.429``, ``http.500``, …).
-            FatalError: The status is another of 400 and above.
-        """
-        if self.status_code < 400:
-            return
-        kind = RetriableError if self.status_code == _TOO_MANY or self.status_code >= 500 else FatalError
-        raise kind(
-            f"{self._where} answered {self.status_code} {self.reason or ''}".rstrip(),
-            code=f"http.{self.status_code}",
-            hint=_STATUS_HINTS.get(self.status_code),
-        )
-
-    @property
-    def _where(self) -> str:
-        return f"{self.request.method} {_without_query(self.url)}"
-
-
 class HttpSession(requests.Session):
     """A `requests.Session` fit for unattended work.
 
@@ -95,6 +55,7 @@ class HttpSession(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         retry = _Retry(
+            budget=Budget(),
             total=RETRIES,
             backoff_factor=PAUSE_S,
             backoff_jitter=PAUSE_S,
@@ -102,6 +63,7 @@ class HttpSession(requests.Session):
             retry_after_max=LONGEST_WAIT_S,
             raise_on_status=False,
         )
+        self._budget = retry.budget
         for scheme in ("http://", "https://"):
             self.mount(scheme, HttpAdapter(max_retries=retry))
 
@@ -120,12 +82,50 @@ class HttpSession(requests.Session):
         assert isinstance(response, HttpResponse)  # noqa: S101 - what the adapter builds
         return response
 
+    def pages(
+        self,
+        url: str,
+        *,
+        paginator: Paginator,
+        params: Mapping[str, Any] | None = None,
+        method: str = "GET",
+        empty_pages: int = 0,
+        **options: Any,
+    ) -> Iterator[HttpResponse]:
+        """Yield one answer per page, each asked for when it is wanted.
+
+        Args:
+            url: The address of the first page.
+            paginator: How the API continues.
+            params: The query's parameters, besides the paginator's; ``None`` values are not sent.
+            method: How to ask.
+            empty_pages: How many pages in a row may be empty although they say that there is more.
+            options: See `requests.Session.request`.
+
+        Raises:
+            RetriableError: A page could not be had, or the status is 429 or 5xx, after all retries.
+            FatalError: The status is another of 400 and above; there would be no end
+                (code ``pages.repeated``, ``pages.same``, ``pages.empty``); the next page is at another host
+                (``pages.other_host``); or an answer does not have what the paginator looks for
+                (``pages.missing``).
+        """
+        return read_pages(self, method, url, paginator, params=params, empty_pages=empty_pages, **options)
+
+    def limit(
+        self, requests: int | None = None, per: float = 1.0, *, longest_wait: float = LONGEST_BUDGET_WAIT_S
+    ) -> None:
+        """Send at most so many requests in any ``per`` seconds, from all threads together.
+
+        From then on the server's own headers (``X-RateLimit-Remaining`` and ``-Reset``, or ``RateLimit-…``)
+        are heeded, too; without ``requests`` only those are. Limits add up: call it again for a second one.
+        A request that does not get its turn within ``longest_wait`` seconds raises a `RetriableError` (code
+        ``http.budget``).
+        """
+        self._budget.add(requests, per, longest_wait)
+
     def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
         """After a redirect to another host, send only headers that can hold no credentials."""
-        elsewhere: bool = self.should_strip_auth(  # type: ignore[no-untyped-call] # the stubs leave it out
-            str(response.request.url), str(prepared_request.url)
-        )
-        if elsewhere:
+        if other_host(str(response.request.url), str(prepared_request.url)):
             for name in list(prepared_request.headers):
                 if name.lower() not in _HARMLESS_HEADERS:
                     del prepared_request.headers[name]
@@ -133,7 +133,17 @@ class HttpSession(requests.Session):
 
 
 class HttpAdapter(HTTPAdapter):
-    """What gives an `HttpSession` its responses."""
+    """What gives an `HttpSession` its responses, each request within the session's budget."""
+
+    max_retries: _Retry
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request when the budget allows."""
+        budget = self.max_retries.budget
+        with budget.request():
+            response = super().send(request, *args, **kwargs)
+            budget.observe(response.headers)
+        return response
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Return the answer as an `HttpResponse`."""
@@ -143,6 +153,22 @@ class HttpAdapter(HTTPAdapter):
 
 
 class _Retry(Retry):
+    """Which attempts are repeated, each within the budget."""
+
+    def __init__(self, *, budget: Budget, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.budget = budget
+
+    def new(self, **changes: Any) -> Self:
+        return super().new(budget=self.budget, **changes)
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        if response is not None:
+            self.budget.observe(response.headers)
+            self.budget.hold(self.get_retry_after(response))
+        super().sleep(response)
+        self.budget.repeat()
+
     def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
         if not self.total:
             return False
@@ -153,17 +179,9 @@ class _Retry(Retry):
         return status_code == 503 and has_retry_after
 
 
-_STATUS_HINTS = {
-    401: "check the credentials",
-    403: "the credentials are known, but may not do this",
-    404: "check the address",
-    429: "the server limits the rate of requests; it still did after all retries",
-}
-
-
 def _readable(method: str, url: str, error: requests.exceptions.RequestException) -> AcmeError:
     """Say what happened without the query, which may hold a key."""
-    where = f"{method.upper()} {_without_query(url)}"
+    where = f"{method.upper()} {without_query(url)}"
     text = str(error)
     if isinstance(error, requests.exceptions.SSLError):
         return RetriableError(
@@ -186,9 +204,3 @@ def _readable(method: str, url: str, error: requests.exceptions.RequestException
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return RetriableError(f"{where}: the answer was cut off", code="connect.lost")
     return FatalError(f"{where}: {type(error).__name__}", code="http.failed", hint="check the address")
-
-
-def _without_query(url: str) -> str:
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))
