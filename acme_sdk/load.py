@@ -43,6 +43,8 @@ class StreamState:
         run_id: The run that stored this checkpoint.
         progress: How far an extraction has come that has not ended, as JSON-safe values of the sync engine's;
             ``None`` when the last one ended.
+        details: What else the sync engine keeps for the next run, as JSON-safe values: the columns loaded so
+            far, the cursors of partitions.
     """
 
     pipeline: str
@@ -52,6 +54,7 @@ class StreamState:
     cursor: str | None = None
     run_id: str = ""
     progress: Mapping[str, Any] | None = None
+    details: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the checkpoint as JSON-safe values; ``last_run`` is ISO 8601."""
@@ -90,8 +93,8 @@ class LoadPlan:
     #: ``None`` for a load into the target itself. Hidden tables of other refreshes of the stream are left
     #: over, and removed.
     refresh: str | None = None
-    #: The cursor value that this extraction started from (inclusive), or ``None`` for a full read. In
-    #: append mode rows at this value that the target holds already are left out (same key and cursor).
+    #: In append mode: rows whose cursor has this value or a higher one may be in the target already, and
+    #: those that are (same key and cursor; without a key, same row) are left out. ``None`` when none can be.
     resumed_from: str | None = field(default=None)
 
 

@@ -82,7 +82,7 @@ class Publication:
         return rows
 
     def _fresh(self, boundary: str) -> str:
-        """The staged rows without those that the last load, which ended at the boundary, has already brought.
+        """The staged rows without those, from the boundary on, that earlier loads have brought already.
 
         They are known by key and cursor. Without a key all columns are compared, and equal rows are counted.
         """
@@ -102,7 +102,7 @@ class Publication:
             f" (SELECT s.*, {staged} AS identity FROM {self.stage} AS s)) AS s"
             f" LEFT JOIN (SELECT DISTINCT identity, {nth} AS nth FROM"
             f" (SELECT {held} AS identity FROM {self.target} AS t"
-            f" WHERE t.{quoted(cursor.name)} = CAST({text_literal(text)} AS {cursor.type}))) AS t"
+            f" WHERE t.{quoted(cursor.name)} >= CAST({text_literal(text)} AS {cursor.type}))) AS t"
             " ON s.identity = t.identity AND s.nth = t.nth WHERE t.identity IS NULL"
         )
 

@@ -118,7 +118,7 @@ class DuckDBLoad(Load):
             same = self._equal("held", "new", (*self._plan.primary_key, cursor))
             held = f"SELECT 1 FROM {self._target} held WHERE {same}"
             return self._insert(self._target, f"FROM {self._stage} new WHERE NOT EXISTS ({held})")
-        # Without a key, rows at the boundary are told apart by all their columns, and counted.
+        # Without a key, rows from the boundary on are told apart by all their columns, and counted.
         column = quoted(cursor)
         boundary = (
             f"CAST({_literal(start)} AS {columns_of(self._connection, self._stage)[cursor.lower()].sql_type})"
@@ -126,9 +126,9 @@ class DuckDBLoad(Load):
         names = ", ".join(quoted(name) for name in self._names())
         return self._insert(
             self._target,
-            f"FROM {self._stage} WHERE {column} IS DISTINCT FROM {boundary} UNION ALL ("
-            f"SELECT {names} FROM {self._stage} WHERE {column} = {boundary} EXCEPT ALL "
-            f"SELECT {names} FROM {self._target} WHERE {column} = {boundary})",
+            f"FROM {self._stage} WHERE ({column} >= {boundary}) IS NOT TRUE UNION ALL ("
+            f"SELECT {names} FROM {self._stage} WHERE {column} >= {boundary} EXCEPT ALL "
+            f"SELECT {names} FROM {self._target} WHERE {column} >= {boundary})",
         )
 
     def _upsert(self) -> int:
