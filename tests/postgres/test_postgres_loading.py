@@ -396,6 +396,34 @@ def test_rows_at_the_boundary_are_counted_where_there_is_no_key(
     assert orders() == [(1, "x"), (2, "new"), (2, None), (2, None), (2, None), (3, "y"), (3, "y")]
 
 
+def test_rows_of_the_overlap_are_not_added_again(destination: PostgresDestination, query: Query) -> None:
+    def days(*rows: tuple[int, int]) -> pa.RecordBatch:
+        ids, at = zip(*rows, strict=True)
+        return pa.RecordBatch.from_pydict({"id": ids, "at": at})
+
+    what = {"primary_key": ("id",), "cursor_field": "at"}
+    load(destination, plan(**what), days((1, 1), (2, 2), (3, 3), (4, 4)))
+    # Late: 5. In a new version: 3. Twice, and held: 4. Below the overlap, which no source would send: 1.
+    again = days((2, 2), (5, 2), (3, 5), (4, 4), (4, 4), (1, 1))
+    assert load(destination, plan(**what, resumed_from="2"), again) == 3
+    assert query("SELECT id, at FROM loaded.orders ORDER BY id, at") == [
+        (1, 1), (1, 1), (2, 2), (3, 3), (3, 5), (4, 4), (5, 2),
+    ]  # fmt: skip
+
+
+def test_rows_of_the_overlap_without_a_key_and_with_a_cursor_of_text(
+    destination: PostgresDestination, orders: Orders
+) -> None:
+    what = {"cursor_field": "note"}
+    # By its bytes "Z" is lower than "a", unlike in most collations.
+    load(destination, plan(**what), rows((1, "Z"), (2, "a"), (3, "b"), (3, "b"), (4, None)))
+    again = rows((2, "a"), (3, "b"), (3, "b"), (3, "b"), (4, None), (1, "Z"))
+    assert load(destination, plan(**what, resumed_from="a"), again) == 3
+    assert sorted(orders(), key=str) == [
+        (1, "Z"), (1, "Z"), (2, "a"), (3, "b"), (3, "b"), (3, "b"), (4, None), (4, None),
+    ]  # fmt: skip
+
+
 def test_rows_at_the_boundary_of_a_time_in_another_schema(
     destination: PostgresDestination, query: Query
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
@@ -9,22 +11,34 @@ from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.identifiers import OWN_PREFIX, TableName, advisory_key
 from acme_sdk.load import StreamState
 
-__all__ = ["read_checkpoint", "store_checkpoint"]
+__all__ = ["read_checkpoint", "read_refresh", "store_checkpoint"]
+
+# Beside the checkpoint's own fields.
+_REFRESH = "refresh"
 
 
 def read_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> StreamState | None:
     """Return the checkpoint of a stream, or ``None`` when it never had one."""
-    if not _exists(connection, schema):
-        return None
-    query = sql.SQL("SELECT checkpoint FROM {} WHERE pipeline = %s AND stream = %s").format(
-        _table(schema).sql
-    )
-    row = connection.execute(query, (pipeline, stream)).fetchone()
-    return StreamState.from_json(row[0]) if row else None
+    found = _read(connection, schema, pipeline, stream)
+    return StreamState.from_json({k: v for k, v in found.items() if k != _REFRESH}) if found else None
 
 
-def store_checkpoint(connection: Connection, schema: str, checkpoint: StreamState) -> None:
-    """Store a checkpoint in the present transaction; the table is made with the first one."""
+def read_refresh(connection: Connection, schema: str, pipeline: str, stream: str) -> str | None:
+    """Return the full refresh of a stream that has begun to gather rows, and has not ended."""
+    return (_read(connection, schema, pipeline, stream) or {}).get(_REFRESH)
+
+
+def store_checkpoint(
+    connection: Connection, schema: str, checkpoint: StreamState, refresh: str | None = None
+) -> None:
+    """Store a checkpoint in the present transaction; the table is made with the first one.
+
+    Args:
+        connection: The connection whose transaction it is.
+        schema: The destination's.
+        checkpoint: The checkpoint.
+        refresh: The full refresh whose rows there is a table for now, if there is.
+    """
     table = _table(schema)
     if not _exists(connection, schema):
         _create(connection, table)
@@ -32,7 +46,18 @@ def store_checkpoint(connection: Connection, schema: str, checkpoint: StreamStat
         "INSERT INTO {} (pipeline, stream, checkpoint) VALUES (%s, %s, %s) ON CONFLICT (pipeline, stream)"
         " DO UPDATE SET checkpoint = EXCLUDED.checkpoint, stored_at = EXCLUDED.stored_at"
     ).format(table.sql)
-    connection.execute(statement, (checkpoint.pipeline, checkpoint.stream, Jsonb(checkpoint.to_json())))
+    stored = checkpoint.to_json() | ({_REFRESH: refresh} if refresh else {})
+    connection.execute(statement, (checkpoint.pipeline, checkpoint.stream, Jsonb(stored)))
+
+
+def _read(connection: Connection, schema: str, pipeline: str, stream: str) -> dict[str, Any] | None:
+    if not _exists(connection, schema):
+        return None
+    query = sql.SQL("SELECT checkpoint FROM {} WHERE pipeline = %s AND stream = %s").format(
+        _table(schema).sql
+    )
+    row = connection.execute(query, (pipeline, stream)).fetchone()
+    return dict(row[0]) if row else None
 
 
 def _create(connection: Connection, table: TableName) -> None:

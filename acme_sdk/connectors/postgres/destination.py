@@ -11,6 +11,7 @@ from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.load import PostgresLoad
+from acme_sdk.connectors.postgres.refresh import finish_refresh
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.errors import ConfigurationError, FieldProblem
 from acme_sdk.load import LoadPlan, StreamState
@@ -46,7 +47,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             raise ConfigurationError(f"primary_key: {problem.message}", problems=(problem,))
 
     def open_load(self, plan: LoadPlan) -> PostgresLoad:
-        """Begin to take one stream; staging tables that an earlier attempt left behind are removed first.
+        """Begin to take one stream; what earlier attempts and other refreshes of it left is removed first.
 
         Raises:
             ConfigurationError: The plan cannot be carried out.
@@ -58,6 +59,15 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         except BaseException:
             self._close(connection)
             raise
+
+    def finish_refresh(self, plan: LoadPlan, state: StreamState) -> int:
+        """Put a full refresh's rows in the target's place; see `StagedDestination.finish_refresh`.
+
+        Raises:
+            FatalError: The rows are gone (code ``refresh.lost``), or the target cannot hold them.
+        """
+        with self._connection() as connection, query_errors(f"stream {plan.stream!r}"):
+            return finish_refresh(connection, plan, state, self.schema)
 
     def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""

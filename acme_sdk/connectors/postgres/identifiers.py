@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import psycopg
 from psycopg import sql
 
 from acme_sdk.errors import FatalError
@@ -17,6 +18,9 @@ __all__ = [
     "advisory_key",
     "check_column_names",
     "columns",
+    "lock_stream",
+    "refresh_name",
+    "refresh_prefix",
     "same_key",
     "stage_name",
     "stage_prefix",
@@ -97,19 +101,43 @@ def _check(name: str, where: str) -> None:
 
 def stage_prefix(pipeline: str, stream: str) -> str:
     """Return how the names of all staging tables of one stream of one pipeline begin."""
-    readable = re.sub(r"[^a-z0-9]+", "_", f"{pipeline}_{stream}".lower()).strip("_")[:20]
-    return f"{OWN_PREFIX}stage_{readable}_{_digest(pipeline, stream)[:10]}_"
+    return _prefix("stage", pipeline, stream)
 
 
 def stage_name(pipeline: str, stream: str, run_id: str) -> str:
     """Return the name of the staging table of one run, short enough for Postgres."""
-    run = re.sub(r"[^a-z0-9]+", "_", run_id.lower())
-    return stage_prefix(pipeline, stream) + (run if run and len(run) <= 16 else _digest(run_id)[:16])
+    return stage_prefix(pipeline, stream) + _suffix(run_id)
+
+
+def refresh_prefix(pipeline: str, stream: str) -> str:
+    """Return how the names of all hidden tables of one stream of one pipeline begin."""
+    return _prefix("refresh", pipeline, stream)
+
+
+def refresh_name(pipeline: str, stream: str, refresh: str) -> str:
+    """Return the name of the hidden table of one full refresh, short enough for Postgres."""
+    return refresh_prefix(pipeline, stream) + _suffix(refresh)
 
 
 def advisory_key(*parts: str) -> int:
     """Return the number of the advisory lock that stands for these names."""
     return int.from_bytes(bytes.fromhex(_digest(*parts))[:8], "big", signed=True)
+
+
+def lock_stream(connection: psycopg.Connection, pipeline: str, stream: str) -> None:
+    """Wait until no other transaction publishes rows of the stream, and keep others from it."""
+    key = advisory_key("load", pipeline, stream)
+    connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (key,))
+
+
+def _prefix(kind: str, pipeline: str, stream: str) -> str:
+    readable = re.sub(r"[^a-z0-9]+", "_", f"{pipeline}_{stream}".lower()).strip("_")[:20]
+    return f"{OWN_PREFIX}{kind}_{readable}_{_digest(pipeline, stream)[:10]}_"
+
+
+def _suffix(identity: str) -> str:
+    """The identity itself where it may stand in a name as it is, otherwise a digest: two are never one."""
+    return identity if re.fullmatch(r"[a-z0-9_]{1,15}", identity) else _digest(identity)[:16]
 
 
 def _digest(*parts: str) -> str:

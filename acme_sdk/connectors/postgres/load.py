@@ -9,17 +9,21 @@ import psycopg
 import pyarrow as pa
 from psycopg import sql
 
-from acme_sdk.connectors.postgres.checkpoints import store_checkpoint
+from acme_sdk.connectors.postgres.checkpoints import read_refresh, store_checkpoint
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.identifiers import (
     OWN_PREFIX,
     TableName,
-    advisory_key,
+    lock_stream,
+    refresh_name,
+    refresh_prefix,
     stage_name,
     stage_prefix,
 )
-from acme_sdk.connectors.postgres.stage import Stage, drop_stages
+from acme_sdk.connectors.postgres.own_tables import drop_tables
+from acme_sdk.connectors.postgres.refresh import HiddenTable
+from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
@@ -55,7 +59,8 @@ class PostgresLoad(Load):
         self._stage = Stage(connection, name, self._where, ordered=plan.write_mode is WriteMode.UPSERT)
         with query_errors(self._where):
             _create_schema(connection, schema)
-            drop_stages(connection, schema, stage_prefix(plan.pipeline, plan.stream))
+            drop_tables(connection, schema, stage_prefix(plan.pipeline, plan.stream))
+            self._drop_other_refreshes()
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table; see `Load.stage`."""
@@ -67,10 +72,12 @@ class PostgresLoad(Load):
         with query_errors(self._where):
             self._stage.finish()
             with self._connection.transaction():
-                key = advisory_key("load", self._plan.pipeline, self._plan.stream)
-                self._connection.execute("SELECT pg_catalog.pg_advisory_xact_lock(%s)", (key,))
-                count = self._apply()
-                store_checkpoint(self._connection, self._schema, checkpoint)
+                lock_stream(self._connection, self._plan.pipeline, self._plan.stream)
+                _create_schema(self._connection, self._table.schema)
+                target = self._target()
+                count = self._apply(target)
+                refresh = self._plan.refresh if target.exists else None
+                store_checkpoint(self._connection, self._schema, checkpoint, refresh)
                 self._stage.drop()
         self._close()
         return count
@@ -83,10 +90,23 @@ class PostgresLoad(Load):
                 self._stage.drop()
         self._close()
 
-    def _apply(self) -> int:
+    def _target(self) -> Target:
+        """The table that the rows go into."""
+        plan = self._plan
+        if plan.refresh is None:
+            return Target(self._connection, self._table, self._where)
+        hidden = HiddenTable(self._connection, plan, self._table.schema, self._where)
+        hidden.require(read_refresh(self._connection, self._schema, plan.pipeline, plan.stream), plan.refresh)
+        return hidden
+
+    def _drop_other_refreshes(self) -> None:
+        plan = self._plan
+        keep = None if plan.refresh is None else refresh_name(plan.pipeline, plan.stream, plan.refresh)
+        prefix = refresh_prefix(plan.pipeline, plan.stream)
+        drop_tables(self._connection, self._table.schema, prefix, keep)
+
+    def _apply(self, target: Target) -> int:
         plan, stage = self._plan, self._stage
-        _create_schema(self._connection, self._table.schema)
-        target = Target(self._connection, self._table, self._where)
         if stage.is_empty:
             # Nobody said which columns there are: all that can be done is to have no rows.
             if plan.write_mode is WriteMode.OVERWRITE and target.exists:

@@ -10,10 +10,11 @@ from acme_sdk.arrow import widen
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.encode import encode
 from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns, same_key
+from acme_sdk.connectors.postgres.own_tables import retype_if_empty
 from acme_sdk.connectors.postgres.types import column_type
 from acme_sdk.errors import ConfigurationError, FatalError
 
-__all__ = ["ORDER_COLUMN", "Stage", "drop_stages"]
+__all__ = ["ORDER_COLUMN", "Stage"]
 
 #: Numbers the staged rows in the order they came, where that matters.
 ORDER_COLUMN = "_acme_row"
@@ -28,7 +29,7 @@ class Stage:
         rows: How many rows were staged.
 
     Args:
-        connection: In autocommit mode: what was staged outlives a lost connection until `drop_stages`.
+        connection: In autocommit mode: what was staged outlives a lost connection, until the next load.
         table: The name to use.
         where: The stream, for errors.
         ordered: Whether to number the rows in `ORDER_COLUMN`.
@@ -107,6 +108,12 @@ class Stage:
         ).format(self.table.sql, columns(key), order, self.table.sql, columns(key), same_key(key), order)
         return self.rows - self._connection.execute(statement).rowcount
 
+    def retype(self, name: str, kind: str) -> bool:
+        """Give a column another type if it has no values, and tell whether that was so."""
+        if empty := retype_if_empty(self._connection, self.table, name, kind):
+            self.types[name] = kind
+        return empty
+
     def drop(self) -> None:
         """Remove the table, if it was made."""
         self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self.table.sql))
@@ -176,17 +183,6 @@ class Stage:
         except psycopg.errors.SyntaxError:
             found = None  # no name of a type at all
         return str(found[0]) if found else "text"
-
-
-def drop_stages(connection: Connection, schema: str, prefix: str) -> None:
-    """Remove the staging tables that an earlier, interrupted load left behind."""
-    query = """
-        SELECT c.relname FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = pg_catalog.to_regnamespace(pg_catalog.quote_ident(%s))
-           AND c.relkind = 'r' AND pg_catalog.starts_with(c.relname, %s)
-    """
-    for (name,) in connection.execute(query, (schema, prefix)).fetchall():
-        connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(TableName(schema, name).sql))
 
 
 def _select(batch: pa.RecordBatch, names: list[str]) -> pa.RecordBatch:

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from psycopg import sql
 
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.identifiers import TableName, columns, same_key
-from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.types import holds
 from acme_sdk.errors import FatalError
 
-__all__ = ["Target"]
+__all__ = ["Rows", "Target"]
+
+# Their order depends on a collation, unless it is that of their bytes.
+_TEXTS = ("text", "character varying", "character", "citext", "name")
+
+
+class Rows(Protocol):
+    """Rows that wait in a table of ours."""
+
+    @property
+    def table(self) -> TableName:
+        """The table."""
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Its columns, and their types as the server prints them."""
+
+    def retype(self, name: str, kind: str) -> bool:
+        """Give a column another type if it has no values, and tell whether that was so."""
 
 
 class Target:
     """A table that rows are loaded into. All methods work in the present transaction.
+
+    Attributes:
+        table: Its name.
+        types: Its columns, and their types as the server prints them.
+        exists: Whether it exists.
 
     Args:
         connection: The connection whose transaction it is.
@@ -28,98 +51,103 @@ class Target:
         self.table = table
         self._connection = connection
         self._where = where
-        self.types = self._read_types()
+        present = self._read_types()
+        self.exists = present is not None
+        self.types = present or {}
 
-    @property
-    def exists(self) -> bool:
-        """Whether the table exists."""
-        return self.types is not None
-
-    def prepare(self, stage: Stage, key: tuple[str, ...] = ()) -> None:
+    def prepare(self, rows: Rows, key: tuple[str, ...] = ()) -> None:
         """Make the table or add the columns it lacks, and let no other writer in until the transaction ends.
 
         Args:
-            stage: Says which columns are needed.
+            rows: Say which columns are needed.
             key: The primary key of a table that is made here; none if empty.
 
         Raises:
-            FatalError: A column of the table cannot hold the staged values unchanged.
+            FatalError: A column of the table cannot hold the new values unchanged.
         """
-        if self.types is None:
-            self._create(stage.types, key)
+        if not self.exists:
+            self._create(rows.types, key)
         else:
             # Readers go on as before; this also makes "is this key there?" a question with a lasting answer.
             self._run("LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE")
-            self._add_columns(stage.types, self.types)
+            self._add_columns(rows)
 
-    def append(self, stage: Stage) -> int:
-        """Add all staged rows; return their number."""
+    def append(self, rows: Rows) -> int:
+        """Add all rows; return their number."""
         # A table may have no columns at all, but a list of columns may not be empty.
-        names = columns(stage.types)
-        listed = sql.SQL("({})").format(names) if stage.types else sql.SQL("")
-        return self._run("INSERT INTO {} {} SELECT {} FROM {}", listed, names, stage.table.sql)
+        names = columns(rows.types)
+        listed = sql.SQL("({})").format(names) if rows.types else sql.SQL("")
+        return self._run("INSERT INTO {} {} SELECT {} FROM {}", listed, names, rows.table.sql)
 
-    def append_missing(self, stage: Stage, key: tuple[str, ...], cursor: str, boundary: str) -> int:
-        """Add the staged rows, but for those at the boundary that the table holds already.
+    def append_missing(self, rows: Rows, key: tuple[str, ...], cursor: str, start: str) -> int:
+        """Add the rows, but for those that an earlier extraction has brought already.
 
-        An extraction begins with the cursor value that the last one ended with, so rows at that value come
-        again. Rows are the same when key and cursor are, without a key when all columns are. Equal rows are
-        counted: of three staged ones of which the table has two, one is added.
+        An extraction begins at or below the cursor value that the last one ended with, so rows from there on
+        come again. Rows are the same when key and cursor are. Without a key they are when all columns are,
+        and are counted: of three new ones of which the table has two, one is added.
 
         Args:
-            stage: The rows.
+            rows: The rows.
             key: Columns that identify a row, or none.
             cursor: The cursor column.
-            boundary: The cursor value that the extraction began with.
+            start: The cursor value that the extraction began with.
 
         Returns:
             The number of rows added.
         """
-        assert self.types is not None  # noqa: S101 - the table was prepared
-        identity = [*key, cursor] if key else list(stage.types)
-        staged = [
-            sql.SQL("{}::{}").format(sql.Identifier(name), _type(self.types[name])) for name in identity
-        ]
-        at_boundary = sql.SQL("{} = {}::{}").format(
-            sql.Identifier(cursor), sql.Literal(boundary), _type(self.types[cursor])
+        identity = [*key, cursor] if key else list(rows.types)
+        new = [sql.SQL("{}::{}").format(sql.Identifier(name), _type(self.types[name])) for name in identity]
+        kind = self.types[cursor]
+        # Sources and the engine order text by its bytes.
+        order = sql.SQL('COLLATE "C"' if kind.partition("(")[0] in _TEXTS else "")
+        again = sql.SQL("{} {} >= {}::{}").format(
+            sql.Identifier(cursor), order, sql.Literal(start), _type(kind)
         )
+        missing = sql.SQL("held.times IS NULL" if key else "again._acme_nth > coalesce(held.times, 0)")
         return self._run(
             "WITH held AS (SELECT ROW({})::text AS identity, count(*) AS times FROM {} WHERE {} GROUP BY 1),"
             " again AS (SELECT *, ROW({})::text AS _acme_identity,"
             " row_number() OVER (PARTITION BY ROW({})::text) AS _acme_nth FROM {} WHERE {})"
             " INSERT INTO {} ({}) SELECT {} FROM {} WHERE ({}) IS NOT TRUE"
             " UNION ALL SELECT {} FROM again LEFT JOIN held ON held.identity = again._acme_identity"
-            " WHERE again._acme_nth > coalesce(held.times, 0)",
-            *(columns(identity), self.table.sql, at_boundary),
-            *(sql.SQL(", ").join(staged), sql.SQL(", ").join(staged), stage.table.sql, at_boundary),
-            *(self.table.sql, columns(stage.types), columns(stage.types), stage.table.sql, at_boundary),
-            columns(stage.types),
+            " WHERE {}",
+            *(columns(identity), self.table.sql, again),
+            *(sql.SQL(", ").join(new), sql.SQL(", ").join(new), rows.table.sql, again),
+            *(self.table.sql, columns(rows.types), columns(rows.types), rows.table.sql, again),
+            *(columns(rows.types), missing),
             named=False,
         )
 
-    def overwrite(self, stage: Stage) -> int:
-        """Replace all rows by the staged ones; return their number.
+    def overwrite(self, rows: Rows) -> int:
+        """Replace all rows by these; return their number.
 
         DELETE, because everybody else reads the old rows until the commit and the table stays what it is,
         with its grants, indexes, triggers and the views on it. TRUNCATE would shut readers out until the
-        commit and show an empty table to those with an older snapshot; putting the staging table in its
-        place would lose all that hangs on the old one. The price is dead rows, which autovacuum removes.
+        commit and show an empty table to those with an older snapshot; putting the table of the new rows in
+        its place would lose all that hangs on the old one. The price is dead rows, which autovacuum removes.
         """
         self.clear()
-        return self.append(stage)
+        return self.append(rows)
 
     def clear(self) -> None:
         """Remove all rows."""
         self._run("DELETE FROM {}")
 
-    def upsert(self, stage: Stage, key: tuple[str, ...]) -> None:
-        """Put each staged row in the place of the one with the same key, or add it; no key is there twice."""
-        others = [name for name in stage.types if name not in key]
+    def count(self) -> int:
+        """Return the number of rows."""
+        row = self._connection.execute(
+            sql.SQL("SELECT pg_catalog.count(*) FROM {}").format(self.table.sql)
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def upsert(self, rows: Rows, key: tuple[str, ...]) -> None:
+        """Put each row in the place of the one with the same key, or add it; no key is there twice."""
+        others = [name for name in rows.types if name not in key]
         if self._has_unique_key(key):
             changed = others or list(key)
             self._run(
                 "INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) DO UPDATE SET {}",
-                *(columns(stage.types), columns(stage.types), stage.table.sql, columns(key)),
+                *(columns(rows.types), columns(rows.types), rows.table.sql, columns(key)),
                 _assignments(changed, "excluded"),
             )
             return
@@ -127,32 +155,40 @@ class Target:
         if others:
             self._run(
                 "UPDATE {} AS t SET {} FROM {} AS s WHERE {}",
-                *(_assignments(others, "s"), stage.table.sql, same_key(key)),
+                *(_assignments(others, "s"), rows.table.sql, same_key(key)),
             )
         self._run(
             "INSERT INTO {} ({}) SELECT {} FROM {} AS s WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {})",
-            *(columns(stage.types), columns(stage.types), stage.table.sql, self.table.sql, same_key(key)),
+            *(columns(rows.types), columns(rows.types), rows.table.sql, self.table.sql, same_key(key)),
         )
 
-    def _create(self, types: dict[str, str], key: tuple[str, ...]) -> None:
+    def _create(self, types: dict[str, str], key: tuple[str, ...] = ()) -> None:
         parts = [sql.SQL("{} {}").format(sql.Identifier(name), _type(kind)) for name, kind in types.items()]
         if key:
             parts.append(sql.SQL("PRIMARY KEY ({})").format(columns(key)))
         self._run("CREATE TABLE {} ({})", sql.SQL(", ").join(parts))
         self.types = dict(types)
+        self.exists = True
 
-    def _add_columns(self, staged: dict[str, str], present: dict[str, str]) -> None:
-        for name, kind in staged.items():
-            if name not in present:
+    def _add_columns(self, rows: Rows) -> None:
+        for name, kind in list(rows.types.items()):
+            if name not in self.types:
                 self._run("ALTER TABLE {} ADD COLUMN {} {}", sql.Identifier(name), _type(kind))
-                present[name] = kind
-            elif not holds(present[name], kind):
-                raise FatalError(
-                    f"{self._where}, column {name!r}: {self.table} has {present[name]} there, which cannot"
-                    f" hold {kind} unchanged",
-                    code="schema.type_mismatch",
-                    hint="change the column's type in the target, or load into another table",
-                )
+                self.types[name] = kind
+            elif kind != self.types[name]:
+                self._fit(rows, name)
+
+    def _fit(self, rows: Rows, name: str) -> None:
+        """Make sure that a column takes the values of another type."""
+        present, kind = self.types[name], rows.types[name]
+        # A column without values is text for want of anything better; then it may as well be what is here.
+        if not holds(present, kind) and not rows.retype(name, present):
+            raise FatalError(
+                f"{self._where}, column {name!r}: {self.table} has {present} there, which cannot"
+                f" hold {kind} unchanged",
+                code="schema.type_mismatch",
+                hint="change the column's type in the target, or load into another table",
+            )
 
     def _has_unique_key(self, key: Iterable[str]) -> bool:
         """Tell whether ON CONFLICT can use these columns."""

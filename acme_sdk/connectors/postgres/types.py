@@ -12,7 +12,16 @@ import pyarrow as pa
 
 from acme_sdk.errors import FatalError
 
-__all__ = ["VENDOR", "PostgresType", "arrow_field", "column_type", "holds", "is_nested"]
+__all__ = [
+    "INTEGERS",
+    "VENDOR",
+    "PostgresType",
+    "arrow_field",
+    "column_type",
+    "holds",
+    "is_nested",
+    "widened",
+]
 
 VENDOR = "PostgreSQL"
 
@@ -166,9 +175,10 @@ def holds(target: str, staged: str) -> bool:
 
 
 # Integers also go into narrower ones: Postgres refuses a value out of range rather than change it.
-_INTEGERS = ("smallint", "integer", "bigint")
+INTEGERS = ("smallint", "integer", "bigint")
+_INTEGER_DIGITS = {"smallint": 5, "integer": 10, "bigint": 19}
 _WIDER: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(_INTEGERS, (*_INTEGERS, "numeric")),
+    **dict.fromkeys(INTEGERS, (*INTEGERS, "numeric")),
     "real": ("double precision",),
     "text": ("character varying", "citext"),
     "character varying": ("text",),
@@ -176,6 +186,40 @@ _WIDER: dict[str, tuple[str, ...]] = {
     "jsonb": ("json",),
     "date": ("timestamp without time zone",),
 }
+
+
+def widened(one: str, other: str) -> str | None:
+    """Return the smallest type that holds the values of both; ``None`` when there is none.
+
+    Integers and floats meet in ``double precision``, which is exact up to 2⁵³: who casts looks at the values.
+    """
+    kinds = {_base(one), _base(other)}
+    if kinds <= set(INTEGERS):
+        return max(one, other, key=INTEGERS.index)
+    if kinds <= {*INTEGERS, "numeric"}:
+        return _widened_numeric(one, other)
+    if kinds <= {*INTEGERS, "real", "double precision"}:
+        return "double precision"
+    if holds(one, other):
+        return one
+    return other if holds(other, one) else None
+
+
+def _widened_numeric(one: str, other: str) -> str:
+    sizes = [_digits(one), _digits(other)]
+    if None in sizes:
+        return "numeric"
+    wholes, scales = zip(*filter(None, sizes), strict=True)
+    return f"numeric({max(wholes) + max(scales)},{max(scales)})"
+
+
+def _digits(printed: str) -> tuple[int, int] | None:
+    """Digits before and after the point; ``None`` when they are not limited."""
+    if printed in _INTEGER_DIGITS:
+        return _INTEGER_DIGITS[printed], 0
+    if (scale := _scale(printed)) is None:
+        return None
+    return int(printed.partition("(")[2].partition(",")[0]) - scale, scale
 
 
 def _base(printed: str) -> str:
