@@ -7,7 +7,7 @@ ARGS ?=
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: dev test check lock clean system-packages
+.PHONY: dev test check mutants lock clean system-packages
 
 dev: $(INSTALLED)
 	@$(BIN)/acme dev $(ARGS)
@@ -20,6 +20,10 @@ check: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Every broken connector of tests/mutants under every check of the harness, ten seeds in a row; takes minutes.
+mutants: $(INSTALLED)
+	$(BIN)/python -m pytest tests/mutants --seeds 10 $(ARGS)
 
 # The tests' own needs from the system; as root, what is missing is installed.
 system-packages:

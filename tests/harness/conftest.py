@@ -14,7 +14,7 @@ import pytest
 
 from tests.harness.api import KEY, Api, serving
 
-BROKEN = Path(__file__).parent / "broken"
+BROKEN = Path(__file__).parents[1] / "mutants" / "sources"
 ACME = [sys.executable, "-c", "from acme.cli import main; main()", "test-connector"]
 
 

@@ -59,7 +59,7 @@ def test_people_read_what_is_wrong_where_and_what_to_do(source_config):
         "CrashesOnNone  source",
         "✗ extraction.ends",
         "raised AttributeError: 'NoneType' object has no attribute 'lower'",
-        "crashes_on_none.py:30 in extract",
+        "crashes_on_none.py:33 in extract",
         'yield Row({**item, "email": item["email"].lower()})',
         "hint: ",
         "– extraction.rows         skipped: extraction.ends failed",  # noqa: RUF001

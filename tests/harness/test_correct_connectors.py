@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.harness.conftest import BROKEN, harness
+from tests.harness.conftest import harness
 
-CORRECT = BROKEN.parent / "correct"
+CORRECT = Path(__file__).parent / "correct"
 SKIPPED = {
     "append_only": {"config.defaults", "secrets.repr", "secrets.output"},
     "columns": {"config", "health", "http", "secrets", "extraction.last_run"},

@@ -1,0 +1,18 @@
+"""It declares no write mode at all.
+
+Caught by: destination.count
+"""
+
+from acme.sdk import DestinationConnector
+
+
+class NoModes(DestinationConnector):
+    write_modes = frozenset()
+
+    def setup(self, config):
+        self.endpoint = config["endpoint"]
+
+    def load(self, rows, write_mode):
+        return self.http.post(self.endpoint, json={"data": rows, "mode": write_mode.value}).json()[
+            "rows_written"
+        ]

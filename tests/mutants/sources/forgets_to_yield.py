@@ -1,0 +1,35 @@
+"""It builds its rows and never hands them out: extract() returns nothing.
+
+Caught by: extraction.ends
+"""
+
+from acme.sdk import Row, SourceConnector
+
+
+class ForgetsToYield(SourceConnector):
+    @classmethod
+    def config_schema(cls):
+        return {
+            "api_url": {"type": "string", "required": True},
+            "api_key": {"type": "string", "required": True, "secret": True},
+            "page_size": {"type": "integer", "default": 100},
+        }
+
+    def setup(self, config):
+        self.url = config["api_url"]
+        self.page_size = config["page_size"]
+        self.http.headers["Authorization"] = f"Bearer {config['api_key']}"
+
+    def extract(self, last_run=None):
+        rows = []
+        page = 1
+        while True:
+            query = {"page": page, "per_page": self.page_size}
+            data = self.http.get(f"{self.url}/data", params=query).json()
+            rows += [Row(item) for item in data["results"]]
+            if not data["has_more"]:
+                break
+            page += 1
+
+    def health_check(self):
+        return self.http.get(f"{self.url}/health").status_code == 200

@@ -1,0 +1,40 @@
+"""Its health_check() does not look at the answer.
+
+Caught by: health.down
+"""
+
+from acme.sdk import Row, SourceConnector
+
+
+class HealthAlwaysTrue(SourceConnector):
+    @classmethod
+    def config_schema(cls):
+        return {
+            "api_url": {"type": "string", "required": True},
+            "api_key": {"type": "string", "required": True, "secret": True},
+            "page_size": {"type": "integer", "default": 100},
+        }
+
+    def setup(self, config):
+        self.api_url = config["api_url"]
+        self.api_key = config["api_key"]
+        self.page_size = config["page_size"]
+
+    def extract(self, last_run=None):
+        page = 1
+        while True:
+            response = self.http.get(
+                f"{self.api_url}/data",
+                params={"page": page, "per_page": self.page_size},
+                headers={"Authorization": f"Bearer {self.api_key}"},
+            )
+            data = response.json()
+            for item in data["results"]:
+                yield Row(item)
+            if not data["has_more"]:
+                return
+            page += 1
+
+    def health_check(self):
+        self.http.get(f"{self.api_url}/health")
+        return True
