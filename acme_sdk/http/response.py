@@ -63,6 +63,11 @@ class HttpResponse(requests.Response):
         )
 
     @property
+    def ok(self) -> bool:
+        """Whether the status is below 400; asking never raises."""
+        return self.status_code < 400
+
+    @property
     def where(self) -> str:
         """Method and address, for messages: without the query."""
         return f"{self.request.method} {without_query(self.url)}"

@@ -138,7 +138,8 @@ def test_what_would_fail_in_the_same_way_is_not_repeated(serve, session, status)
 
 def test_repeating_ends_and_the_status_can_be_looked_at(serve, session):
     server = serve(answer(503))
-    assert session.get(server.url).status_code == 503
+    response = session.get(server.url)
+    assert (response.status_code, response.ok, bool(response)) == (503, False, False)
     assert len(server.seen) == 1 + http.RETRIES
 
 
