@@ -78,19 +78,26 @@ class Budget:
                 self._in_flight += 1
 
     def observe(self, headers: Mapping[str, str]) -> None:
-        """Learn from an answer how many more requests the server allows, and until when.
-
-        Other requests that are still under way may not be among those it counted: they are taken off.
-        """
+        """Learn from an answer how many more requests the server allows, and until when."""
         for prefix in _HEADER_PREFIXES:
             left = _number(headers.get(f"{prefix}-Remaining"))
             reset = _number(headers.get(f"{prefix}-Reset"))
             if left is not None and reset is not None:
-                with self._changed:
-                    self._left = max(0, int(left) - max(0, self._in_flight - 1))
-                    self._closed_until = time.monotonic() + _seconds_until(reset)
-                    self._changed.notify_all()
+                self._allow(int(left), time.monotonic() + _seconds_until(reset))
                 return
+
+    def _allow(self, left: int, until: float) -> None:
+        with self._changed:
+            # Other requests that are under way may not be among those that the server counted.
+            left = max(0, left - max(0, self._in_flight - 1))
+            if self._left is None or time.monotonic() >= self._closed_until:
+                self._left, self._closed_until = left, until
+            else:
+                # Answers overtake each other: one that knows of fewer requests is not newer.
+                self._left = min(self._left, left)
+                if left == 0:
+                    self._closed_until = max(self._closed_until, until)
+            self._changed.notify_all()
 
     def hold(self, seconds: float | None) -> None:
         """Send nothing for a while, in any thread: a server said ``Retry-After``."""

@@ -1,0 +1,234 @@
+"""`self.http.limit` against real servers on loopback: what arrives, and when."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from acme.sdk import RetriableError
+from acme.sdk.http import HttpSession
+from acme_sdk.http import session as http
+from tests.sdk.http_server import Answer, Asked, serving
+
+
+@pytest.fixture
+def session(monkeypatch):
+    monkeypatch.setattr(http, "PAUSE_S", 0.001)
+    with HttpSession() as session:
+        yield session
+
+
+def closest(server, requests):
+    """The shortest time in which one more than so many requests arrived, in seconds."""
+    times = sorted(asked.at for asked in server.asked)
+    return min(after - before for before, after in zip(times, times[requests:], strict=False))
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_no_more_arrive_in_any_period_than_agreed(session, threads):
+    session.limit(requests=5, per=0.5)
+    with serving(lambda asked: Answer()) as server, ThreadPoolExecutor(threads) as pool:
+        started = time.monotonic()
+        assert set(pool.map(lambda _: session.get(server.url).status_code, range(16))) == {200}
+        assert closest(server, 5) >= 0.5
+        # Three periods are waited for, and not many more.
+        assert 1.5 <= time.monotonic() - started < 3
+
+
+def test_several_limits_hold_at_once(session):
+    session.limit(requests=2, per=0.2)
+    session.limit(requests=4, per=1.0)
+    with serving(lambda asked: Answer()) as server:
+        for _ in range(6):
+            session.get(server.url)
+        assert closest(server, 2) >= 0.2
+        assert closest(server, 4) >= 1.0
+
+
+def test_a_budget_that_is_not_used_up_costs_no_time(session):
+    session.limit(requests=100, per=60)
+    with serving(lambda asked: Answer()) as server:
+        started = time.monotonic()
+        for _ in range(50):
+            session.get(server.url)
+        assert time.monotonic() - started < 2
+
+
+def test_each_attempt_counts_once_as_the_server_counts(session):
+    session.limit(requests=3, per=0.5)
+    with serving(lambda asked: Answer(status=500 if len(server.asked) % 2 else 200)) as server:
+        for _ in range(4):
+            assert session.get(server.url).status_code == 200
+        assert len(server.asked) == 8
+        assert closest(server, 3) >= 0.5
+
+
+def test_redirects_count(session):
+    session.limit(requests=2, per=0.5)
+    with serving(
+        lambda asked: Answer(status=302, headers={"Location": "/new"}) if asked.path == "/old" else Answer()
+    ) as server:
+        session.get(f"{server.url}/old")
+        session.get(f"{server.url}/old")
+        assert len(server.asked) == 4
+        assert closest(server, 2) >= 0.5
+
+
+def test_a_time_out_counts_once_and_gives_its_place_back_in_time(session):
+    session.limit(requests=2, per=1.0)
+    slow = Answer(after=0.4)
+    with serving(lambda asked: slow if asked.path == "/slow" else Answer()) as server:
+        with pytest.raises(RetriableError, match="no answer in time"):
+            session.post(f"{server.url}/slow", timeout=0.1)
+        started = time.monotonic()
+        session.get(server.url)
+        assert time.monotonic() - started < 0.3
+        session.get(server.url)
+        assert 0.5 < time.monotonic() - started < 1.5
+
+
+def test_what_cannot_be_sent_in_time_is_an_error_and_not_a_wait(session):
+    session.limit(requests=1, per=3600, longest_wait=0.5)
+    with serving(lambda asked: Answer()) as server:
+        session.get(server.url)
+        started = time.monotonic()
+        for _ in range(3):
+            with pytest.raises(RetriableError) as caught:
+                session.get(server.url)
+        assert time.monotonic() - started < 0.5
+        assert (caught.value.code, len(server.asked)) == ("http.budget", 1)
+        assert "3,600 s" in str(caught.value)
+
+
+def test_no_thread_waits_for_ever_when_many_want_the_same_place(session):
+    session.limit(requests=1, per=0.2, longest_wait=0.5)
+
+    def ask(_):
+        try:
+            return session.get(server.url).status_code
+        except RetriableError as error:
+            return error.code
+
+    with serving(lambda asked: Answer()) as server, ThreadPoolExecutor(10) as pool:
+        started = time.monotonic()
+        ended = list(pool.map(ask, range(10)))
+        assert time.monotonic() - started < 1.5
+    assert set(ended) == {200, "http.budget"}
+    assert ended.count(200) == len(server.asked) <= 4
+
+
+class Allowance:
+    """A server that tells how many requests are left until its next period, and counts the rest."""
+
+    def __init__(self, requests, per, prefix="X-RateLimit", reset=lambda wait: f"{wait:.3f}"):
+        self.requests, self.per, self.prefix, self.reset = requests, per, prefix, reset
+        self.began, self.left, self.refused = 0.0, 0, 0
+        self.lock = threading.Lock()
+
+    def __call__(self, asked: Asked) -> Answer:
+        with self.lock:
+            return self.count(asked)
+
+    def count(self, asked: Asked) -> Answer:
+        if asked.at - self.began >= self.per:
+            self.began, self.left = asked.at, self.requests
+        if self.left == 0:
+            self.refused += 1
+            return Answer(status=429)
+        self.left -= 1
+        wait = self.per - (asked.at - self.began)
+        headers = {f"{self.prefix}-Remaining": str(self.left), f"{self.prefix}-Reset": self.reset(wait)}
+        return Answer(headers=headers)
+
+
+RESETS = {
+    "seconds": lambda wait: f"{wait:.3f}",
+    "Unix time": lambda wait: f"{time.time() + wait:.3f}",
+    "Unix time in milliseconds": lambda wait: f"{(time.time() + wait) * 1000:.0f}",
+}
+
+
+@pytest.mark.parametrize("reset", RESETS)
+@pytest.mark.parametrize("prefix", ["X-RateLimit", "X-Rate-Limit", "RateLimit"])
+def test_what_the_server_allows_is_heeded(session, prefix, reset):
+    allowance = Allowance(3, 0.4, prefix, RESETS[reset])
+    session.limit()
+    with serving(allowance) as server:
+        for _ in range(7):
+            assert session.get(server.url).status_code == 200
+        assert (allowance.refused, len(server.asked)) == (0, 7)
+
+
+def test_threads_do_not_spend_what_the_server_allows_twice(session):
+    allowance = Allowance(5, 0.5)
+    session.limit()
+    with serving(allowance) as server, ThreadPoolExecutor(4) as pool:
+        session.get(server.url)
+        assert set(pool.map(lambda _: session.get(server.url).status_code, range(12))) == {200}
+        assert allowance.refused == 0
+
+
+def test_an_hour_that_the_server_asks_for_is_not_slept_through(session):
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + 3600)}
+    session.limit(longest_wait=1)
+    with serving(lambda asked: Answer(headers=headers)) as server:
+        assert session.get(server.url).status_code == 200
+        with pytest.raises(RetriableError) as caught:
+            session.get(server.url)
+        assert (caught.value.code, len(server.asked)) == ("http.budget", 1)
+
+
+@pytest.mark.parametrize("reset", ["", "soon", "-5", "0"])
+def test_headers_that_make_no_sense_do_no_harm(session, reset):
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    session.limit()
+    with serving(lambda asked: Answer(headers=headers)) as server:
+        started = time.monotonic()
+        session.get(server.url)
+        session.get(server.url)
+        assert time.monotonic() - started < 1
+
+
+def test_retry_after_holds_for_all_threads(session):
+    session.limit(requests=100, per=1)
+
+    def respond(asked: Asked) -> Answer:
+        return Answer(status=429, headers={"Retry-After": "1"}) if len(server.asked) == 1 else Answer()
+
+    with serving(respond) as server, ThreadPoolExecutor(4) as pool:
+        first = pool.submit(session.get, server.url)
+        while not server.asked:
+            time.sleep(0.01)
+        time.sleep(0.2)
+        assert set(pool.map(lambda _: session.get(server.url).status_code, range(3))) == {200}
+        assert first.result().status_code == 200
+        refused, *others = [asked.at for asked in server.asked]
+        assert min(others) - refused >= 0.95
+
+
+def test_without_a_limit_nothing_is_waited_for(session):
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3600"}
+    with serving(lambda asked: Answer(headers=headers)) as server:
+        for _ in range(3):
+            assert session.get(server.url).status_code == 200
+
+
+@pytest.mark.parametrize(("requests", "per"), [(0, 1), (-1, 1), (1, 0), (None, -1)])
+def test_a_budget_that_lets_nothing_through_is_refused(session, requests, per):
+    with pytest.raises(ValueError, match="lets nothing through"):
+        session.limit(requests=requests, per=per)
+
+
+def test_connections_that_fail_do_not_use_up_places_for_ever(session):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    session.limit(requests=10, per=0.2)
+    for _ in range(3):
+        with pytest.raises(RetriableError) as caught:
+            session.get(f"http://127.0.0.1:{port}/")
+        assert caught.value.code == "connect.refused"
