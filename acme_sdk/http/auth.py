@@ -10,7 +10,7 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from requests import PreparedRequest, Response
@@ -88,11 +88,14 @@ class Token:
 
 
 class TokenAuth(AuthBase, ABC):
-    """``Authorization: Bearer …`` with a token that expires: subclasses say how to `obtain` one.
+    """``Authorization: Bearer …`` with a token that expires; a subclass says how to `obtain` one.
 
     A token is renewed shortly before it expires, and once for a request that is answered with 401. Threads
     that find the same token expired share one renewal.
     """
+
+    #: The word before the token.
+    scheme: ClassVar[str] = "Bearer"
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -114,7 +117,7 @@ class TokenAuth(AuthBase, ABC):
                 self._renew()
             token = self._token
         assert token is not None  # noqa: S101 - what _renew sets
-        request.headers["Authorization"] = f"Bearer {token.value}"
+        request.headers["Authorization"] = f"{self.scheme} {token.value}"
         request.register_hook("response", partial(self._answered, token, str(request.url)))  # type: ignore[no-untyped-call] # the stubs leave it out
         return request
 
@@ -133,7 +136,7 @@ class TokenAuth(AuthBase, ABC):
             newer = self._token
         assert newer is not None  # noqa: S101 - what _renew sets
         again = refused.copy()
-        again.headers["Authorization"] = f"Bearer {newer.value}"
+        again.headers["Authorization"] = f"{self.scheme} {newer.value}"
         answer: Response = response.connection.send(again, **options)
         answer.history.append(response)
         return answer
