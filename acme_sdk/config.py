@@ -120,7 +120,9 @@ def config_model(schema: Schema, name: str = "Config") -> type[BaseModel]:
     with warnings.catch_warnings():
         # Pydantic warns of a field such as "schema", which hides a method of its models; nothing calls it.
         warnings.filterwarnings("ignore", message="Field name .* shadows an attribute", category=UserWarning)
-        return create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+        # Without any field the schema says nothing, so that any field is taken.
+        extra: Literal["forbid", "allow"] = "forbid" if fields else "allow"
+        return create_model(name, __config__=ConfigDict(extra=extra), **fields)
 
 
 def validate_config(

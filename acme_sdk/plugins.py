@@ -79,12 +79,9 @@ class ConnectorType:
     def _extra(self) -> str | None:
         """How to install the extra that is named after this type, if its distribution has one."""
         distribution = None if isinstance(self.origin, Path) else self.origin.dist
-        extras = distribution.metadata.get_all("Provides-Extra", []) if distribution else []
-        return (
-            f"pip install '{distribution.name}[{self.name}]'"
-            if distribution and self.name in extras
-            else None
-        )
+        if distribution is None or self.name not in distribution.metadata.get_all("Provides-Extra", []):
+            return None
+        return f"pip install '{distribution.name}[{self.name}]'"
 
 
 def connector_types(folder: Path | None = None) -> dict[str, ConnectorType]:

@@ -11,7 +11,9 @@ __all__ = ["main"]
 # Name, module and one line of help: `acme --help` imports nothing but Click.
 _COMMANDS = {
     "api": ("acme.cli.api", "Serve the HTTP API."),
+    "connectors": ("acme.cli.connectors", "Show the connector types and their fields."),
     "dev": ("acme.cli.dev", "Run everything on an embedded default: databases, Dagster, API."),
+    "init": ("acme.cli.init", "Write the project of a new connector."),
     "sync": ("acme.cli.sync", "Run a pipeline of connectors.yaml, without Dagster."),
     "test-connector": ("acme.cli.test_connector", "Find what is wrong with a connector."),
 }
