@@ -1,19 +1,32 @@
-"""One full extraction, as it was observed: counts and oddities instead of the rows themselves."""
+"""One full extraction, as it was observed: counts and oddities, and the rows where they are asked for."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from acme_sdk.row import Row
 
-__all__ = ["Extraction", "First"]
+__all__ = ["Extraction", "First", "Read"]
 
 _INT64 = range(-(2**63), 2**63)
 _JSON_SCALARS = (str, int, float, bool, type(None))
+
+
+class Read(NamedTuple):
+    """Something that a source yielded.
+
+    Attributes:
+        stream: The stream that it belongs to.
+        item: What it is; a `Row`, if all is well.
+    """
+
+    stream: str
+    item: Any
 
 
 @dataclass(frozen=True)
@@ -21,7 +34,7 @@ class First:
     """Where a kind of value came first.
 
     Attributes:
-        row: Number of the row, from 1.
+        row: Number of the row in its stream, from 1.
         value: The value.
     """
 
@@ -31,39 +44,56 @@ class First:
 
 @dataclass
 class Extraction:
-    """What was seen while all rows went by; the rows are not kept.
+    """What was seen while all rows went by.
 
     Attributes:
-        rows: How many came.
+        keep: How many rows of each stream are kept at most.
+        counts: How many rows came, by stream.
         seconds: How long they took, from the first call to the end.
-        not_a_row: The first thing that was no `Row`.
-        kinds: For each column, the kinds of its values but ``None``, by name, in the order they came in.
+        not_a_row: The first thing that was no `Row`, by stream.
+        kinds: For each stream and column, the kinds of its values but ``None``, by name, in the order they
+            came in.
+        kept: The first rows of each stream.
     """
 
-    rows: int = 0
+    keep: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
-    not_a_row: First | None = None
-    kinds: dict[Any, dict[str, First]] = field(default_factory=dict)
+    not_a_row: dict[str, First] = field(default_factory=dict)
+    kinds: dict[tuple[str, Any], dict[str, First]] = field(default_factory=dict)
+    kept: dict[str, list[Row]] = field(default_factory=dict)
 
-    def watch(self, rows: Iterable[Any]) -> Extraction:
+    @property
+    def rows(self) -> int:
+        """How many came, of all streams."""
+        return self.counts.total()
+
+    def complete(self, stream: str) -> bool:
+        """Tell whether all rows of a stream were kept."""
+        return len(self.kept.get(stream, ())) == self.counts[stream]
+
+    def watch(self, reads: Iterable[Read]) -> Extraction:
         """Take everything that comes, until the end."""
         started = time.perf_counter()
-        for row in rows:
-            self.rows += 1
-            if isinstance(row, Row):
-                self._look_at(row)
-            elif self.not_a_row is None:
-                self.not_a_row = First(self.rows, row)
+        for stream, item in reads:
+            self.counts[stream] += 1
+            if isinstance(item, Row):
+                self._look_at(stream, item)
+            elif stream not in self.not_a_row:
+                self.not_a_row[stream] = First(self.counts[stream], item)
         self.seconds = time.perf_counter() - started
         return self
 
-    def _look_at(self, row: Row) -> None:
+    def _look_at(self, stream: str, row: Row) -> None:
+        number = self.counts[stream]
+        if number <= self.keep:
+            self.kept.setdefault(stream, []).append(row)
         for column, value in row.items():
             if value is not None:
                 kind = _kind(value)
-                seen = self.kinds.setdefault(column, {})
+                seen = self.kinds.setdefault((stream, column), {})
                 if kind not in seen:
-                    seen[kind] = First(self.rows, value)
+                    seen[kind] = First(number, value)
 
 
 def _kind(value: Any) -> str:

@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 __all__ = ["Check", "all_checks", "check", "select"]
 
 #: In the order in which they run: the later ones build on what the earlier ones found.
-_MODULES = ("config", "lifecycle", "health", "extraction", "destination", "http", "secrets")
+_MODULES = (
+    "config",
+    "lifecycle",
+    "health",
+    "extraction",
+    "streams",
+    "incremental",
+    "resume",
+    "destination",
+    "http",
+    "memory",
+    "secrets",
+)
 
 CheckFunction = Callable[["Subject"], None]
 

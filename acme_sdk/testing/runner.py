@@ -39,6 +39,7 @@ class Job:
         skip: Ids or nouns to leave out.
         role: Only this role's class of the file; both by default.
         timeout: Seconds for one check; later checks get four times a full extraction's duration on top.
+        seed: What decides where chance does: the same seed, the same choices.
     """
 
     file: Path
@@ -47,6 +48,7 @@ class Job:
     skip: tuple[str, ...] = ()
     role: str | None = None
     timeout: float = 30.0
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -198,6 +200,7 @@ class _Worker:
             "skip": job.skip,
             "role": job.role,
             "timeout": job.timeout,
+            "seed": job.seed,
             "done": done,
         }
         with suppress(BrokenPipeError):  # it died at once; the missing events say so

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from types import new_class
 from typing import Any
 
+from acme_sdk.catalog import Stream
 from acme_sdk.config import ConnectorConfig, validate_config
 from acme_sdk.connector import BatchSource, Connector, SourceConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.lifecycle import open_connector
+from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 from acme_sdk.secrets import Redactor
-from acme_sdk.testing.extraction import Extraction
+from acme_sdk.testing.exchanges import Exchange, listened
+from acme_sdk.testing.extraction import Extraction, Read
 from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.result import Connector as Named
 from acme_sdk.testing.secrecy import marked_secrets, suspected_secrets
 
-__all__ = ["Exchange", "RecordingConfig", "Subject"]
+__all__ = ["RecordingConfig", "Subject"]
 
-
-class Exchange:
-    """One request that a connector sent by ``self.http``, and the answer.
-
-    Attributes:
-        method: ``GET``, ``POST``, …
-        is_json: Whether the answer is JSON.
-    """
-
-    def __init__(self, response: Any) -> None:
-        self.method: str = response.request.method
-        self.is_json: bool = "json" in response.headers.get("Content-Type", "").lower()
+#: How many rows of a stream are kept to be looked at.
+_KEEP_ROWS = 50_000
 
 
 class RecordingConfig(ConnectorConfig):
@@ -55,12 +50,14 @@ class Subject:
         kind: The class.
         config: The configuration as the user wrote it, references included.
         file: The file that the class was loaded from.
+        seed: What decides where chance does.
     """
 
-    def __init__(self, kind: type[Connector], config: Mapping[str, Any], file: Path) -> None:
+    def __init__(self, kind: type[Connector], config: Mapping[str, Any], file: Path, seed: int = 0) -> None:
         self.kind = kind
         self.config = dict(config)
         self.file = file
+        self.seed = seed
         self.progress: Extraction | None = None
         """The extraction under way, for the message when it does not end."""
 
@@ -117,33 +114,80 @@ class Subject:
             kind = new_class(kind.__name__, (kind,), exec_body=lambda body: body.update(own | members))
         return open_connector(kind, self.config if config is None else config)
 
-    def read(self, connector: SourceConnector, *arguments: Any) -> Iterator[Any]:
-        """Yield whatever the source yields for ``extract(*arguments)``; of several streams, the first."""
+    def chance(self, what: str) -> Random:
+        """Return random numbers for one purpose; the same ones each time for the same seed."""
+        return Random(f"{self.seed}/{what}")  # noqa: S311 - to choose rows, not keys
+
+    def where(self, stream: str) -> str:
+        """Return how a message begins that is about a stream; nothing if there is only one."""
+        return f"stream {stream!r}: " if len(self.declared) > 1 else ""
+
+    def read(self, connector: SourceConnector, position: Position | None = None) -> Iterator[Read]:
+        """Yield the rows of all streams, one stream after the other, each in its parts if it has some."""
+        for stream in self.streams(connector):
+            for item in self.read_stream(connector, stream, position or Position()):
+                if not isinstance(item, Checkpoint):
+                    yield Read(stream.name, item)
+
+    def streams(self, connector: SourceConnector) -> list[Stream]:
+        """Return the source's streams.
+
+        Raises:
+            Problem: There is something else in their place.
+        """
+        found = connector.streams()
+        if isinstance(found, (str, Mapping)) or not hasattr(found, "__iter__"):
+            raise Problem(f"streams() returned {type(found).__name__}, not a list of Stream", _STREAMS_HINT)
+        found = list(found)
+        for stream in found:
+            if not isinstance(stream, Stream):
+                raise Problem(
+                    f"streams() returned a list with {type(stream).__name__} in it, not of Stream",
+                    _STREAMS_HINT,
+                )
+        return found
+
+    def read_stream(self, connector: SourceConnector, stream: Stream, position: Position) -> Iterator[Any]:
+        """Yield what the source yields for a stream, checkpoints included, from all its parts.
+
+        With a partition in the position, only that part is read.
+        """
         if isinstance(connector, BatchSource):
-            for batch in connector.extract_batches(next(iter(connector.streams()))):
+            for batch in connector.extract_batches(stream, position.cursor):
                 yield from (Row(record) for record in batch.to_pylist())
             return
-        rows = connector.extract(*arguments)
+        parts: Sequence[Any] = (position.partition,)
+        if position.partition is None:
+            parts = tuple(connector.partitions(stream)) or parts
+        for part in parts:
+            yield from self.read_part(connector, stream, replace(position, partition=part))
+
+    def read_part(self, connector: SourceConnector, stream: Stream, position: Position) -> Iterator[Any]:
+        """Yield what the source yields for exactly this position, checkpoints included."""
+        rows = connector.extract_stream(stream, position)
         if not hasattr(rows, "__iter__"):
+            name = "extract" if type(connector).extract is not SourceConnector.extract else "extract_stream"
             raise Problem(
-                f"extract() returned {type(rows).__name__}, nothing that can be iterated over",
+                f"{name}() returned {type(rows).__name__}, nothing that can be iterated over",
                 "write it as a generator: `yield Row(…)` for each record",
             )
         yield from rows
 
     @contextmanager
-    def watching(self) -> Iterator[Extraction]:
-        """Observe an extraction; how far it came is known also when it hangs."""
-        self.progress = Extraction()
+    def watching(self, keep: int = 0) -> Iterator[Extraction]:
+        """Observe an extraction, and keep some rows; how far it came is known also when it hangs."""
+        self.progress = Extraction(keep)
         try:
             yield self.progress
         finally:
             self.progress = None
 
-    def extract(self, *arguments: Any, http: HttpSession | None = None, **members: Any) -> Extraction:
+    def extract(
+        self, position: Position | None = None, *, http: HttpSession | None = None, keep: int = 0
+    ) -> Extraction:
         """Set up, extract everything, tear down."""
-        with self.open(http=http, **members) as connector, self.watching() as seen:
-            return seen.watch(self.read(connector, *arguments))
+        with self.open(http=http) as connector, self.watching(keep) as seen:
+            return seen.watch(self.read(connector, position))
 
     @property
     def extracted(self) -> Extraction | None:
@@ -154,16 +198,37 @@ class Subject:
     def baseline(self) -> Extraction:
         """A full extraction with nothing in its way, done once."""
         session = HttpSession()
-        during: list[Exchange] = []
-        session.hooks["response"].append(lambda response, *_, **__: during.append(Exchange(response)))
-        with self.open(http=session) as connector, self.watching() as seen:
+        during = listened(session)
+        with self.open(http=session) as connector, self.watching(_KEEP_ROWS) as seen:
             during.clear()
-            seen.watch(self.read(connector))
+            self.declared: list[Stream] = self.streams(connector)
+            seen.watch(_noting(self.read(connector), lambda: self._note(len(during))))
         self._exchanges = during
         return seen
+
+    @cached_property
+    def again(self) -> Extraction:
+        """A second full extraction by another instance, done once."""
+        return self.extract(keep=_KEEP_ROWS)
+
+    def _note(self, requests: int) -> None:
+        self.requests_before_first_row = requests
 
     @property
     def exchanges(self) -> list[Exchange]:
         """What the baseline extraction asked for by ``self.http``, without what ``setup`` did."""
         assert self.baseline is not None  # noqa: S101 - extracts, the first time
         return self._exchanges
+
+
+_STREAMS_HINT = 'return a list: `return [Stream("orders", primary_key=("id",)), Stream("customers")]`'
+
+
+def _noting(reads: Iterator[Read], note: Callable[[], None]) -> Iterator[Read]:
+    """Call a function before the first thing that comes."""
+    first = next(reads, None)
+    if first is None:
+        return
+    note()
+    yield first
+    yield from reads

@@ -98,7 +98,9 @@ class _Session:
                 hint=f"it has a {' and a '.join(classes)}",
             )
         subjects = [
-            Subject(kind, self._config, self._file) for name, kind in classes.items() if role in (None, name)
+            Subject(kind, self._config, self._file, self._job["seed"])
+            for name, kind in classes.items()
+            if role in (None, name)
         ]
         for subject in subjects:
             try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from acme_sdk.connector import BatchSource
 from acme_sdk.errors import FatalError
+from acme_sdk.position import Position
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.registry import check
@@ -26,7 +27,7 @@ _PLAIN = frozenset({"str", "int", "float", "bool", "dict", "list", "datetime wit
     needs=["lifecycle.setup"],
 )
 def ends(subject: Subject) -> None:
-    """Everything is read once; what was seen is kept for the other checks."""
+    """Everything of every stream is read once; what was seen is kept for the other checks."""
     assert subject.baseline is not None  # noqa: S101 - extracts, the first time
 
 
@@ -39,11 +40,11 @@ def ends(subject: Subject) -> None:
 )
 def rows(subject: Subject) -> None:
     """No dictionary, no None, no text."""
-    odd = _with_rows(subject).not_a_row
-    if odd is not None:
+    for stream, odd in _with_rows(subject).not_a_row.items():
         kind = type(odd.value).__name__
         what = "None" if odd.value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
-        raise Problem(f"extract() yielded {what} instead of a Row, the first as number {odd.row}")
+        where = subject.where(stream)
+        raise Problem(f"{where}extract() yielded {what} instead of a Row, the first as number {odd.row}")
 
 
 @check(
@@ -55,13 +56,15 @@ def rows(subject: Subject) -> None:
 )
 def values(subject: Subject) -> None:
     """A sync can make columns of the rows."""
-    for column, kinds in _with_rows(subject).kinds.items():
+    for (stream, column), kinds in _with_rows(subject).kinds.items():
         for kind, first in kinds.items():
             if kind in _PLAIN and isinstance(column, str):
                 continue
             if error := _refusal([{column: first.value}]):
                 raise Problem(
-                    f"row {first.row}, column {column!r}: {error.message.partition(': ')[2]}", error.hint
+                    f"{subject.where(stream)}row {first.row}, column {column!r}: "
+                    f"{error.message.partition(': ')[2]}",
+                    error.hint,
                 )
 
 
@@ -74,12 +77,13 @@ def values(subject: Subject) -> None:
 )
 def columns(subject: Subject) -> None:
     """A column does not hold numbers in one row and text in another."""
-    for column, kinds in _with_rows(subject).kinds.items():
+    for (stream, column), kinds in _with_rows(subject).kinds.items():
         (kind, first), *others = kinds.items()
         for other, later in others:
             if _refusal([{column: first.value}, {column: later.value}]):
                 raise Problem(
-                    f"column {column!r} is {kind} in row {first.row} and {other} in row {later.row}"
+                    f"{subject.where(stream)}column {column!r} is {kind} in row {first.row} "
+                    f"and {other} in row {later.row}"
                 )
 
 
@@ -92,9 +96,12 @@ def columns(subject: Subject) -> None:
 )
 def repeatable(subject: Subject) -> None:
     """A new connector of the same class starts from the beginning."""
-    first, second = subject.baseline.rows, subject.extract().rows
-    if first != second:
-        raise Problem(f"the first extraction gave {first:,} rows, the second {second:,}")
+    first, second = subject.baseline, subject.again
+    for stream in {**first.counts, **second.counts}:
+        if (before := first.counts[stream]) != (after := second.counts[stream]):
+            raise Problem(
+                f"{subject.where(stream)}the first extraction gave {before:,} rows, the second {after:,}"
+            )
 
 
 @check(
@@ -108,15 +115,16 @@ def last_run(subject: Subject) -> None:
     """With the present time, an extraction works and gives no more rows than a full one."""
     if issubclass(subject.kind, BatchSource):
         raise Skip(f"{subject.kind.__name__} reads batches by a cursor, not by last_run")
-    seen = subject.extract(datetime.now(UTC))
+    seen = subject.extract(Position(last_run=datetime.now(UTC)))
     if seen.rows > subject.baseline.rows:
         raise Problem(
             f"with last_run at the present, extract() gave {seen.rows:,} rows, "
             f"more than the {subject.baseline.rows:,} of a full extraction"
         )
-    if seen.not_a_row:
+    for stream, odd in seen.not_a_row.items():
         raise Problem(
-            f"with last_run, extract() yielded {type(seen.not_a_row.value).__name__} instead of a Row"
+            f"{subject.where(stream)}with last_run, extract() yielded {type(odd.value).__name__} "
+            "instead of a Row"
         )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from acme_sdk.errors import AcmeError
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.faults import Answer, Fault, FaultServer
@@ -115,9 +113,8 @@ def _extract(subject: Subject, server: FaultServer) -> tuple[Extraction, Excepti
     seen = Extraction()
     try:
         with subject.open(http=server.session()) as connector, subject.watching() as seen:
-            rows: Iterator[object] = subject.read(connector)
             server.arm()
-            seen.watch(rows)
+            seen.watch(subject.read(connector))
     except Exception as error:  # noqa: BLE001 - judged by the caller
         return seen, error
     return seen, None
