@@ -129,7 +129,7 @@ class HttpSession(requests.Session):
             for name in list(prepared_request.headers):
                 if name.lower() not in _HARMLESS_HEADERS:
                     del prepared_request.headers[name]
-        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call] # as above
+        super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call] # not in the stubs
 
 
 class HttpAdapter(HTTPAdapter):

@@ -288,3 +288,11 @@ def test_a_redirect_within_the_host_keeps_them(serve, session):
     server = serve(answer(302, Location="/data/"), answer(200))
     session.get(f"{server.url}/data", headers={"X-Api-Key": "hunter2"})
     assert [seen.headers["X-Api-Key"] for seen in server.seen] == ["hunter2", "hunter2"]
+
+
+def test_the_face_shows_the_same_classes():
+    import acme.sdk.http
+    import acme_sdk.http
+
+    assert acme.sdk.http.__all__ == acme_sdk.http.__all__
+    assert all(getattr(acme.sdk.http, name) is getattr(acme_sdk.http, name) for name in acme_sdk.http.__all__)

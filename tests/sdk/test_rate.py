@@ -182,9 +182,10 @@ def test_an_hour_that_the_server_asks_for_is_not_slept_through(session):
         assert (caught.value.code, len(server.asked)) == ("http.budget", 1)
 
 
-@pytest.mark.parametrize("reset", ["", "soon", "-5", "0"])
-def test_headers_that_make_no_sense_do_no_harm(session, reset):
-    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+@pytest.mark.parametrize("left", ["0", "none", "nan", "-inf", "-1", ""])
+@pytest.mark.parametrize("reset", ["", "soon", "-5", "0", "nan", "inf"])
+def test_headers_that_make_no_sense_do_no_harm(session, left, reset):
+    headers = {"X-RateLimit-Remaining": left, "X-RateLimit-Reset": reset}
     session.limit()
     with serving(lambda asked: Answer(headers=headers)) as server:
         started = time.monotonic()
