@@ -45,6 +45,10 @@ class PostgresServer:
     host: str = "127.0.0.1"
     user: str = "postgres"
 
+    def __post_init__(self) -> None:
+        # The server's programs run in another folder.
+        self.data = self.data.absolute()
+
     @property
     def is_running(self) -> bool:
         """Whether a server runs on the data folder."""
