@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from acme_sdk.http import HttpSession
 from acme_sdk.testing.faults import Answer
 
-__all__ = ["Exchange", "listened"]
+__all__ = ["Exchange", "listened", "path_of"]
 
 _KEPT_BYTES = 32 << 20
 # Headers about the bytes on the way: the body is kept decoded.
@@ -47,8 +47,7 @@ class Exchange:
     @property
     def path(self) -> str:
         """The method, host and path that were asked, without the query."""
-        parts = urlsplit(self.url)
-        return f"{self.method} {parts.netloc}{parts.path}"
+        return path_of(self.method, self.url)
 
     @property
     def link(self) -> str:
@@ -73,6 +72,12 @@ class Exchange:
 
     def _header(self, name: str) -> str:
         return next((value for key, value in self.headers.items() if key.lower() == name), "")
+
+
+def path_of(method: str, url: str) -> str:
+    """Return the method, host and path of a request, without the query."""
+    parts = urlsplit(url)
+    return f"{method} {parts.netloc}{parts.path}"
 
 
 def listened(session: HttpSession) -> list[Exchange]:

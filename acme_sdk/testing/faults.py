@@ -342,6 +342,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body in one packet
+    disable_nagle_algorithm = True
     server: _Server
 
     def _pass_on(self) -> None:
@@ -376,7 +377,7 @@ class _Handler(BaseHTTPRequestHandler):
             for start in range(0, len(body), size):
                 self.wfile.write(body[start : start + size])
                 self.wfile.flush()
-                time.sleep(_PIECE_PAUSE_S)
+                self.server.faults.ending.wait(_PIECE_PAUSE_S)
         else:
             self.wfile.write(body)
 
