@@ -14,8 +14,8 @@ from acme_sdk.errors import RetriableError
 __all__ = ["Budget"]
 
 # Requests do not all travel for the same time: those of one period must not arrive closer than they left.
-_MARGIN = 0.05
-_LONGEST_MARGIN_S = 0.1
+_MARGIN = 0.1
+_LONGEST_MARGIN_S = 0.25
 _HEADER_PREFIXES = ("X-RateLimit", "X-Rate-Limit", "RateLimit")
 
 

@@ -30,23 +30,23 @@ def closest(server, requests):
 
 @pytest.mark.parametrize("threads", [1, 8])
 def test_no_more_arrive_in_any_period_than_agreed(session, threads):
-    session.limit(requests=5, per=0.5)
+    session.limit(requests=5, per=1.0)
     with serving(lambda asked: Answer()) as server, ThreadPoolExecutor(threads) as pool:
         started = time.monotonic()
         assert set(pool.map(lambda _: session.get(server.url).status_code, range(16))) == {200}
-        assert closest(server, 5) >= 0.5
+        assert closest(server, 5) >= 1.0
         # Three periods are waited for, and not many more.
-        assert 1.5 <= time.monotonic() - started < 3
+        assert 3 <= time.monotonic() - started < 5
 
 
 def test_several_limits_hold_at_once(session):
-    session.limit(requests=2, per=0.2)
-    session.limit(requests=4, per=1.0)
+    session.limit(requests=2, per=0.5)
+    session.limit(requests=4, per=2.0)
     with serving(lambda asked: Answer()) as server:
         for _ in range(6):
             session.get(server.url)
-        assert closest(server, 2) >= 0.2
-        assert closest(server, 4) >= 1.0
+        assert closest(server, 2) >= 0.5
+        assert closest(server, 4) >= 2.0
 
 
 def test_a_budget_that_is_not_used_up_costs_no_time(session):
@@ -59,23 +59,23 @@ def test_a_budget_that_is_not_used_up_costs_no_time(session):
 
 
 def test_each_attempt_counts_once_as_the_server_counts(session):
-    session.limit(requests=3, per=0.5)
+    session.limit(requests=3, per=1.0)
     with serving(lambda asked: Answer(status=500 if len(server.asked) % 2 else 200)) as server:
         for _ in range(4):
             assert session.get(server.url).status_code == 200
         assert len(server.asked) == 8
-        assert closest(server, 3) >= 0.5
+        assert closest(server, 3) >= 1.0
 
 
 def test_redirects_count(session):
-    session.limit(requests=2, per=0.5)
+    session.limit(requests=2, per=1.0)
     with serving(
         lambda asked: Answer(status=302, headers={"Location": "/new"}) if asked.path == "/old" else Answer()
     ) as server:
         session.get(f"{server.url}/old")
         session.get(f"{server.url}/old")
         assert len(server.asked) == 4
-        assert closest(server, 2) >= 0.5
+        assert closest(server, 2) >= 1.0
 
 
 def test_a_time_out_counts_once_and_gives_its_place_back_in_time(session):
