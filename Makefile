@@ -32,7 +32,7 @@ system-packages:
 # Needs uv: pip install uv
 lock:
 	uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate --no-header \
-		pyproject.toml --all-extras --group dev -o requirements-dev.lock
+		pyproject.toml --all-extras --group dev --group playground -o requirements-dev.lock
 
 clean:
 	rm -rf .venv .acme build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
