@@ -7,6 +7,10 @@ times (an instant in UTC, with ``Z``), digits for numbers.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -15,7 +19,7 @@ import pyarrow.compute as pc
 from acme_sdk.arrow import storage
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["HighWaterMark", "decode_cursor", "encode_cursor"]
+__all__ = ["HighWaterMark", "cursor_value", "decode_cursor", "encode_cursor", "lowest", "step_back"]
 
 
 class HighWaterMark:
@@ -94,6 +98,59 @@ def decode_cursor(text: str, kind: pa.DataType) -> pa.Scalar:
     if kind == pa.uuid():
         return pa.scalar(UUID(text).bytes, kind.storage_type)
     return pa.scalar(text).cast(kind)
+
+
+def cursor_value(text: str, kind: pa.DataType) -> Any:
+    """Return the value that a cursor's text stands for, as rows have it."""
+    return UUID(text) if kind == pa.uuid() else decode_cursor(text, kind).as_py()
+
+
+def lowest(texts: Iterable[str], kind: pa.DataType) -> str:
+    """Return the lowest of some cursor values; there must be one."""
+    found = [decode_cursor(text, kind) for text in texts]
+    return encode_cursor(pc.min(pa.array(found, found[0].type)), kind)
+
+
+def step_back(text: str, kind: pa.DataType, overlap: timedelta | int | float) -> str:
+    """Return the cursor value that lies so far before another.
+
+    Args:
+        text: A cursor value.
+        kind: Its type.
+        overlap: A `timedelta` for dates and timestamps, a number for numbers. Where the type is coarser, the
+            step is the next longer one that it has, and it ends at the lowest value of the type.
+
+    Raises:
+        ConfigurationError: The overlap does not go with the type (code ``overlap.type``).
+    """
+    is_time = pa.types.is_date(kind) or pa.types.is_timestamp(kind)
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not (is_time if isinstance(overlap, timedelta) else is_number):
+        raise ConfigurationError(
+            f"an overlap of {overlap!r} does not go with a cursor of type {kind}",
+            code="overlap.type",
+            hint="use a timedelta for dates and timestamps, a number for numbers",
+        )
+    value = decode_cursor(text, kind)
+    if isinstance(overlap, timedelta):
+        return encode_cursor(_earlier(value, kind, overlap), kind)
+    if pa.types.is_integer(kind):
+        floor = 0 if pa.types.is_unsigned_integer(kind) else -(2 ** (kind.bit_width - 1))
+        return encode_cursor(pa.scalar(max(value.as_py() - math.ceil(overlap), floor), kind), kind)
+    if pa.types.is_floating(kind):
+        return encode_cursor(pa.scalar(value.as_py() - overlap, kind), kind)
+    return str(value.as_py() - Decimal(str(overlap)))
+
+
+def _earlier(value: pa.Scalar, kind: pa.DataType, overlap: timedelta) -> pa.Scalar:
+    if pa.types.is_date(kind):
+        days = -(-overlap // timedelta(days=1))
+        first = (value.cast(pa.date32()).as_py() - date.min).days
+        return pa.scalar(value.cast(pa.date32()).as_py() - timedelta(days=min(days, first))).cast(kind)
+    per_second = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[kind.unit]
+    microseconds = overlap // timedelta(microseconds=1)
+    ticks = -(-microseconds * per_second // 10**6)
+    return pa.scalar(max(value.value - ticks, -(2**63) + 1), pa.int64()).cast(kind)
 
 
 def _is_ordered(kind: pa.DataType) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
-from acme_sdk.connector import DestinationConnector
+import pyarrow as pa
+
+from acme_sdk.connector import DestinationConnector, StagedDestination
 from acme_sdk.errors import FatalError
-from acme_sdk.load import Load, StreamState, WriteMode
+from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
 from acme_sdk.sync.reading import Batch
 from acme_sdk.sync.state import StateStore
@@ -17,64 +20,165 @@ __all__ = ["Delivery", "RowDelivery", "StagedDelivery"]
 class Delivery(Protocol):
     """One stream on its way into one destination."""
 
+    @property
+    def refresh(self) -> str | None:
+        """The full refresh that rows are gathered for out of readers' sight, if they are."""
+
+    @property
+    def can_commit(self) -> bool:
+        """Whether there is something to commit, and it can be without the rest."""
+
     def write(self, batch: Batch) -> None:
         """Hand over one batch."""
 
-    def finish(self, checkpoint: StreamState) -> int:
-        """Make all of it count, keep the checkpoint, and return how many rows took effect."""
+    def commit(self, state: StreamState) -> None:
+        """Keep what came so far, and how far that is."""
+
+    def finish(self, state: StreamState, schema: pa.Schema, progress: StreamState) -> int:
+        """Make all of it count, keep the state, and return how many rows took effect.
+
+        Args:
+            state: The state that is kept in the end.
+            schema: All columns that there were.
+            progress: The state that is kept first where this takes two steps.
+        """
 
     def discard(self) -> None:
-        """Take back what can be taken back."""
+        """Take back what was not committed, where that can be."""
 
 
 class StagedDelivery:
-    """Exactly once: all batches and the checkpoint commit together, or nothing does."""
+    """Exactly once: the batches of a load and the state commit together, or nothing does.
 
-    def __init__(self, load: Load) -> None:
-        self._load = load
+    Args:
+        destination: A destination that is set up.
+        plan: What is loaded, and how.
+        divided: Whether there may be several loads.
+        gathered: Whether an overwrite gathers its rows in several loads in any case, and not just when the
+            first batch comes with a checkpoint.
+        refresh: The full refresh that an earlier attempt began.
+    """
+
+    def __init__(
+        self,
+        destination: StagedDestination,
+        plan: LoadPlan,
+        *,
+        divided: bool,
+        gathered: bool,
+        refresh: str | None,
+    ) -> None:
+        self._destination = destination
+        self._plan = plan
+        self._divided = divided
+        self._gathered = gathered
+        self._load: Load | None = None
+        self._loads = 0
+        self._loaded = 0
+        self._untyped = False
+        self.refresh = refresh
+
+    @property
+    def can_commit(self) -> bool:
+        """Whether rows are staged for a load that is not the whole of an overwrite."""
+        whole = self._plan.write_mode is WriteMode.OVERWRITE and self.refresh is None
+        return self._load is not None and not whole
 
     def write(self, batch: Batch) -> None:
-        """Stage one batch."""
-        self._load.stage(batch.columns)
+        """Stage one batch; the first one shows whether an overwrite can be divided."""
+        if self._plan.write_mode is WriteMode.OVERWRITE and not self._loads and self.refresh is None:
+            gathered = self._gathered or batch.checkpoint is not None
+            self.refresh = self._plan.run_id if gathered else None
+        self._open().stage(self._typed(batch.columns) if self._divided else batch.columns)
 
-    def finish(self, checkpoint: StreamState) -> int:
+    def commit(self, state: StreamState) -> None:
         """Publish what was staged."""
-        return self._load.publish(checkpoint)
+        self._loaded += self._open().publish(state)
+        self._load = None
+
+    def finish(self, state: StreamState, schema: pa.Schema, progress: StreamState) -> int:
+        """Publish the rest; a full refresh that was gathered takes the target's place."""
+        if self._untyped:
+            self._open().stage(pa.RecordBatch.from_pylist([], schema))
+        if self.refresh is None:
+            self.commit(state)
+            return self._loaded
+        if self._load is not None:
+            self.commit(progress)
+        return self._destination.finish_refresh(replace(self._plan, refresh=self.refresh), state)
 
     def discard(self) -> None:
         """Remove what was staged."""
-        self._load.discard()
+        if self._load is not None:
+            self._load.discard()
+
+    def _open(self) -> Load:
+        if self._load is None:
+            plan = self._plan
+            if self._loads:
+                plan = replace(plan, run_id=f"{plan.run_id}_{self._loads}")
+            if self.refresh is not None:
+                plan = replace(plan, refresh=self.refresh, write_mode=WriteMode.APPEND)
+            self._load = self._destination.open_load(plan)
+            self._loads += 1
+        return self._load
+
+    def _typed(self, columns: pa.RecordBatch) -> pa.RecordBatch:
+        """Leave out the columns that had no value yet: a load that is published would fix their type."""
+        typed = [field.name for field in columns.schema if not pa.types.is_null(field.type)]
+        if not typed or len(typed) == columns.num_columns:
+            return columns
+        self._untyped = True
+        return columns.select(typed)
 
 
 class RowDelivery:
-    """At least once: each batch counts as soon as it is loaded, and the checkpoint is kept after the last.
+    """At least once: each batch counts as soon as it is loaded, and the state is kept after it.
 
     Args:
         destination: A destination that is set up.
         write_mode: `WriteMode.OVERWRITE` holds for the first batch only, the rest is then appended.
-        state: Where the checkpoint is kept.
+        state: Where the state is kept.
+        resumed: Whether an earlier attempt kept rows, so that nothing must be overwritten any more.
     """
 
-    def __init__(self, destination: DestinationConnector, write_mode: WriteMode, state: StateStore) -> None:
+    refresh = None
+
+    def __init__(
+        self,
+        destination: DestinationConnector,
+        write_mode: WriteMode,
+        state: StateStore,
+        *,
+        resumed: bool = False,
+    ) -> None:
+        begun = resumed and write_mode is WriteMode.OVERWRITE
         self._destination = destination
-        self._write_mode = write_mode
+        self._write_mode = WriteMode.APPEND if begun else write_mode
         self._state = state
         self._loaded = 0
+        self.can_commit = False
 
     def write(self, batch: Batch) -> None:
         """Load one batch."""
         if rows := batch.rows():
             self._load(rows)
+        self.can_commit = True
 
-    def finish(self, checkpoint: StreamState) -> int:
-        """Keep the checkpoint. Without rows, an overwrite still leaves its target empty."""
+    def commit(self, state: StreamState) -> None:
+        """Keep the state. Without rows, an overwrite still leaves its target empty."""
         if self._write_mode is WriteMode.OVERWRITE:
             self._load([])
-        self._state.save(checkpoint)
+        self._state.save(state)
+        self.can_commit = False
+
+    def finish(self, state: StreamState, schema: pa.Schema, progress: StreamState) -> int:
+        """Keep the last state."""
+        self.commit(state)
         return self._loaded
 
     def discard(self) -> None:
-        """Do nothing: what was loaded stays, and comes again with the next sync."""
+        """Do nothing: what was loaded stays, and what is not kept in the state comes again."""
 
     def _load(self, rows: list[Row]) -> None:
         count = self._destination.load(rows, self._write_mode)

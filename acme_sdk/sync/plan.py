@@ -9,12 +9,13 @@ from typing import Literal
 
 import pyarrow as pa
 
-from acme_sdk.catalog import Stream
+from acme_sdk.catalog import Partition, Stream
 from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
+from acme_sdk.sync.reading import can_resume
 
-__all__ = ["StreamPlan", "SyncResult", "planned_stream", "require_columns"]
+__all__ = ["StreamPlan", "SyncResult", "planned_partitions", "planned_stream", "require_columns"]
 
 Delivery = Literal["exactly-once", "at-least-once"]
 
@@ -62,6 +63,8 @@ class SyncResult:
         finished_at: When rows and checkpoint were in place, in UTC.
         delivery: ``exactly-once`` where the destination has transactions, else ``at-least-once``.
         run_id: The run that did this.
+        resumed: Whether it went on where an earlier run broke off; rows are then those of this run alone, and
+            ``started_at`` is the start of the first.
     """
 
     pipeline: str
@@ -80,6 +83,7 @@ class SyncResult:
     finished_at: datetime
     delivery: Delivery
     run_id: str
+    resumed: bool = False
 
 
 def planned_stream(source: SourceConnector, destination: DestinationConnector, plan: StreamPlan) -> Stream:
@@ -113,6 +117,26 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
     return stream
 
 
+def planned_partitions(source: SourceConnector, stream: Stream) -> list[Partition]:
+    """Return the parts that a stream is read in; none if it is read as a whole.
+
+    Raises:
+        ConfigurationError: Two have the same name, one has none, or the source could not be told which part
+            to read (code ``partitions.invalid``).
+    """
+    if isinstance(source, BatchSource):
+        return []
+    partitions = list(source.partitions(stream))
+    names = {partition.name for partition in partitions}
+    if len(names) < len(partitions) or "" in names or (partitions and not can_resume(source)):
+        raise ConfigurationError(
+            f"the partitions of stream {stream.name!r} cannot be read one by one",
+            code="partitions.invalid",
+            hint="give each a name of its own, and read what extract_stream() is given as position.partition",
+        )
+    return partitions
+
+
 def require_columns(stream: Stream, columns: Iterable[str]) -> None:
     """Check that a stream's key and cursor are among its columns.
 
@@ -135,6 +159,12 @@ def _find(source: SourceConnector, name: str | None) -> Stream:
     if name is not None and isinstance(source, BatchSource):
         return source.stream(name)
     streams = {stream.name: stream for stream in source.streams()}
+    if len(streams) > 1 and not isinstance(source, BatchSource) and not can_resume(source):
+        raise ConfigurationError(
+            f"{type(source).__name__} has {len(streams)} streams, and extract() is not told which is wanted",
+            code="stream.ambiguous",
+            hint="implement extract_stream(stream, position)",
+        )
     known = ", ".join(sorted(streams)[:20]) or "none at all"
     if name is None:
         if len(streams) != 1:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import islice
 from typing import TypeVar
 
 import pyarrow as pa
@@ -14,11 +12,16 @@ import pyarrow as pa
 from acme_sdk.catalog import Stream
 from acme_sdk.columns import BATCH_ROWS, RowBatcher, to_rows
 from acme_sdk.connector import BatchSource, SourceConnector
+from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
+from acme_sdk.sync.interval import CommitInterval, Pace
 
-__all__ = ["Batch", "read_batches"]
+__all__ = ["Batch", "Start", "can_resume", "read_batches"]
 
 T = TypeVar("T")
+
+# A checkpoint ends a batch, unless the batch would be smaller than this and come sooner.
+_SMALL_BATCH = CommitInterval(rows=1000, seconds=1.0)
 
 
 @dataclass(frozen=True)
@@ -28,36 +31,96 @@ class Batch:
     Attributes:
         columns: The records as an Arrow record batch.
         source_rows: The rows as the source yielded them; ``None`` if it reads columns.
+        checkpoint: Where reading can go on after these records, if the source said so.
     """
 
     columns: pa.RecordBatch
     source_rows: list[Row] | None = None
+    checkpoint: Checkpoint | None = None
 
     def rows(self) -> list[Row]:
         """The records as rows, those of the source where there are any."""
         return to_rows(self.columns) if self.source_rows is None else self.source_rows
 
 
+@dataclass(frozen=True)
+class Start:
+    """Where reading a part of a stream begins.
+
+    Attributes:
+        position: For a source of rows.
+        cursor: For a source of columns: the cursor value as text.
+    """
+
+    position: Position
+    cursor: str | None = None
+
+
+def can_resume(source: SourceConnector) -> bool:
+    """Tell whether a source can begin at a position; one that has only ``extract`` knows but ``last_run``."""
+    method = getattr(source.extract_stream, "__func__", None)
+    return not isinstance(source, BatchSource) and method is not SourceConnector.extract_stream
+
+
 def read_batches(
-    source: SourceConnector, stream: Stream, *, last_run: datetime | None, cursor: str | None
+    source: SourceConnector,
+    stream: Stream,
+    start: Start,
+    interval: CommitInterval,
+    stopped: Callable[[], bool] | None = None,
 ) -> Generator[Batch]:
-    """Yield a stream's records, one batch in memory at a time.
+    """Yield the records of a stream, or of one partition, one batch in memory at a time.
 
     Args:
         source: A source that is set up.
         stream: One of its streams.
-        last_run: For a source of rows: the start of the last successful extraction.
-        cursor: For a source of columns: the cursor value to begin at.
+        start: Where to begin.
+        interval: How often checkpoints are wanted.
+        stopped: Asked before each row whether to end early.
     """
     if isinstance(source, BatchSource):
-        with _closed(iter(source.extract_batches(stream, cursor))) as batches:
+        with _closed(iter(source.extract_batches(stream, start.cursor))) as batches:
             yield from map(Batch, batches)
         return
     batcher = RowBatcher(stream.name, schema=stream.schema)
-    with _closed(iter(source.extract(last_run))) as rows:
-        while chunk := list(islice(rows, BATCH_ROWS)):
+    with _closed(iter(source.extract_stream(stream, start.position))) as rows:
+        items = rows if stopped is None else _until(stopped, rows)
+        pace = Pace(_SMALL_BATCH.at_most(interval))
+        for chunk, checkpoint in _chunks(items, pace, wanted=can_resume(source)):
             columns = batcher.convert(chunk)
-            yield Batch(columns, [row if isinstance(row, Row) else Row(row) for row in chunk])
+            own = [row if isinstance(row, Row) else Row(row) for row in chunk]
+            yield Batch(columns, own, checkpoint)
+
+
+def _chunks(
+    items: Iterable[Row | Checkpoint], pace: Pace, *, wanted: bool
+) -> Iterator[tuple[list[Row], Checkpoint | None]]:
+    """Cut rows into batches, each with the checkpoint that came after it, if one did and it is wanted.
+
+    The first checkpoint is always passed on: whether a source has any decides how an overwrite is loaded.
+    """
+    chunk: list[Row] = []
+    begun, first = False, True
+    for item in items:
+        if not isinstance(item, Checkpoint):
+            chunk.append(item)
+            if len(chunk) == BATCH_ROWS:
+                yield chunk, None
+                pace.add(len(chunk))
+                chunk, begun = [], True
+        elif wanted and (begun or chunk) and (first or pace.due(len(chunk))):
+            yield chunk, item
+            pace.reset()
+            chunk, begun, first = [], True, False
+    if chunk:
+        yield chunk, None
+
+
+def _until(stopped: Callable[[], bool], items: Iterable[T]) -> Iterator[T]:
+    for item in items:
+        if stopped():
+            return
+        yield item
 
 
 @contextmanager

@@ -1,0 +1,181 @@
+"""One extraction of a stream, over as many attempts as it takes: where it begins, how far it has come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from acme_sdk.catalog import Partition, Stream
+from acme_sdk.errors import FatalError
+from acme_sdk.load import StreamState, WriteMode
+from acme_sdk.position import Checkpoint, Position
+from acme_sdk.sync.cursor import HighWaterMark, cursor_value
+from acme_sdk.sync.details import Details, read_schema, schema_text, united
+from acme_sdk.sync.merging import GrowingSchema
+from acme_sdk.sync.origin import Origins, cursor_type
+from acme_sdk.sync.plan import StreamPlan
+from acme_sdk.sync.progress import WHOLE, PartProgress, Progress
+from acme_sdk.sync.reading import Start
+
+__all__ = ["Extraction"]
+
+
+class Extraction:
+    """Where an extraction begins, what came so far, and the states that say so.
+
+    Args:
+        plan: What is asked for.
+        stream: The planned stream.
+        partitions: The stream's partitions; none for one that is read as a whole.
+        before: The state that was stored last.
+        origins: The cursor values to begin at.
+        progress: How far an earlier attempt came, if this one goes on from there.
+    """
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        stream: Stream,
+        partitions: Sequence[Partition],
+        before: StreamState | None,
+        origins: Origins,
+        progress: Progress | None,
+    ) -> None:
+        self._stream = stream
+        self._before = before
+        self._plan = plan
+        self._origins = origins
+        self._partitions: Mapping[str, Partition] = {partition.name: partition for partition in partitions}
+        self.resumed = progress is not None
+        self._progress = progress or Progress(
+            datetime.now(UTC), plan.table or stream.name, plan.write_mode, stream.cursor_field
+        )
+        self._kept = Details.from_json(before.details if before else None)
+        self._merged = GrowingSchema(stream.name, read_schema(self._progress.schema))
+        self._columns: pa.Schema | None = None
+        start = self._progress.cursor or origins.reached(None)
+        self._mark = HighWaterMark(stream.name, stream.cursor_field, start) if stream.cursor_field else None
+        self._part_marks: dict[str, HighWaterMark] = {}
+
+    @property
+    def started_at(self) -> datetime:
+        """The start of the first attempt, in UTC."""
+        return self._progress.started_at
+
+    @property
+    def last_run(self) -> datetime | None:
+        """The start of the last extraction that ended; ``None`` if this one reads everything."""
+        everything = self._before is None or self._plan.write_mode is WriteMode.OVERWRITE
+        return None if everything or self._before is None else self._before.last_run
+
+    @property
+    def refresh(self) -> str | None:
+        """The full refresh that an earlier attempt gathered rows for."""
+        return self._progress.refresh
+
+    @property
+    def cursor(self) -> str | None:
+        """The highest value of the cursor so far."""
+        return self._mark.text if self._mark else None
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns so far; those that the stream declares if there were no rows yet."""
+        if self._columns is not None:
+            return self._columns
+        return self._stream.schema if self._stream.schema is not None else self._merged.schema
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that are still to be read, in order."""
+        names = list(self._partitions) or [WHOLE]
+        return [name for name in names if not self._progress.part(name).ended]
+
+    @property
+    def is_partitioned(self) -> bool:
+        """Whether the stream is read in partitions."""
+        return bool(self._partitions)
+
+    def start(self, part: str) -> Start:
+        """Return where a part begins."""
+        text = self._origins.of(part)
+        kind = cursor_type(self._stream, self._kept)
+        value = cursor_value(text, kind) if text is not None and kind is not None else None
+        checkpoint = self._progress.part(part).checkpoint
+        return Start(Position(self.last_run, value, checkpoint, self._partitions.get(part)), text)
+
+    def take(self, part: str, columns: pa.RecordBatch) -> pa.RecordBatch:
+        """Count a batch in; return it with all columns that the stream has by now."""
+        if self.is_partitioned or self.resumed:
+            columns = self._merged.fit(columns)
+        self._columns = columns.schema
+        if self._mark is not None:
+            self._mark.update(columns)
+            if self.is_partitioned:
+                self._part_mark(part).update(columns)
+        return columns
+
+    def reach(self, part: str, checkpoint: Checkpoint) -> None:
+        """Note that reading a part can go on from a checkpoint.
+
+        Raises:
+            FatalError: The checkpoint's state is not what JSON has (code ``checkpoint.state``).
+        """
+        try:
+            state = json.loads(json.dumps(dict(checkpoint.state), allow_nan=False))
+        except (TypeError, ValueError):
+            raise FatalError(
+                f"stream {self._stream.name!r}: the state of a checkpoint is not what JSON has",
+                code="checkpoint.state",
+                hint="use text, numbers, true, false, None, lists and dictionaries; times as text",
+            ) from None
+        self._progress.parts[part] = PartProgress(False, self._part_cursor(part), state)
+
+    def end(self, part: str) -> None:
+        """Note that all of a part was read."""
+        self._progress.parts[part] = PartProgress(True, self._part_cursor(part))
+
+    def state(self, run_id: str, refresh: str | None) -> StreamState:
+        """Return the state that keeps what came so far; what the last extraction kept stays in it."""
+        progress = replace(
+            self._progress, refresh=refresh, cursor=self.cursor, schema=schema_text(self.schema)
+        ).to_json()
+        before = self._before or StreamState(self._plan.pipeline, self._stream.name, None)
+        return replace(before, run_id=run_id, progress=progress)
+
+    def final_state(self, run_id: str) -> StreamState:
+        """Return the state that says that all of it came."""
+        cursors: dict[str, str | None] = {}
+        if self.is_partitioned and self._stream.cursor_field:
+            cursors = {
+                **self._origins.all_reached(),
+                **{name: self._part_cursor(name) for name in self._partitions},
+            }
+        schema = self.schema
+        if self._plan.write_mode is not WriteMode.OVERWRITE:
+            schema = united(self._kept.schema, schema)
+        return StreamState(
+            self._plan.pipeline,
+            self._stream.name,
+            self.started_at,
+            self._stream.cursor_field,
+            self.cursor,
+            run_id,
+            details=Details(schema, cursors).to_json(),
+        )
+
+    def _part_mark(self, part: str) -> HighWaterMark:
+        field = self._stream.cursor_field or ""
+        if part not in self._part_marks:
+            start = self._progress.part(part).cursor or self._origins.reached(part)
+            self._part_marks[part] = HighWaterMark(self._stream.name, field, start)
+        return self._part_marks[part]
+
+    def _part_cursor(self, part: str) -> str | None:
+        if not self._stream.cursor_field:
+            return None
+        return self._part_mark(part).text if self.is_partitioned else self.cursor

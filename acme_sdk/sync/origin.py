@@ -1,0 +1,127 @@
+"""Where the parts of a stream begin: what the state says, less the overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from acme_sdk.catalog import Stream
+from acme_sdk.errors import ConfigurationError
+from acme_sdk.load import StreamState, WriteMode
+from acme_sdk.sync.cursor import lowest, step_back
+from acme_sdk.sync.details import Details
+from acme_sdk.sync.plan import StreamPlan
+from acme_sdk.sync.progress import WHOLE
+
+__all__ = ["Origins", "cursor_type", "find_origins"]
+
+
+class Origins:
+    """The cursor values that were reached, and those that the parts begin at.
+
+    Args:
+        reached: By part: the highest value that was loaded, as text.
+        highest: The highest of them all.
+        begin: By part: the value to begin at, as text; parts that are not in it begin at their start.
+        boundary: The lowest value that may come again.
+        at_once: Whether all has to come in one load, since only then rows that came before can be told apart.
+    """
+
+    def __init__(
+        self,
+        reached: Mapping[str, str | None] | None = None,
+        highest: str | None = None,
+        begin: Mapping[str, str] | None = None,
+        boundary: str | None = None,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        self._reached = reached or {}
+        self._highest = highest
+        self._begin = begin or {}
+        self.boundary = boundary
+        self.at_once = at_once
+
+    def of(self, part: str) -> str | None:
+        """Return the value that a part begins at."""
+        return self._begin.get(part)
+
+    def reached(self, part: str | None) -> str | None:
+        """Return the value that a part had reached; of ``None``, the highest of all parts."""
+        return self._highest if part is None else self._reached.get(part)
+
+    def all_reached(self) -> Mapping[str, str | None]:
+        """Return the value that each part had reached."""
+        return self._reached
+
+
+def find_origins(
+    plan: StreamPlan, stream: Stream, parts: Sequence[str], before: StreamState | None, *, by_cursor: bool
+) -> Origins:
+    """Return where the parts of a stream begin.
+
+    Args:
+        plan: What is asked for.
+        stream: The planned stream.
+        parts: Its partitions, or `WHOLE` alone.
+        before: The state that was stored last.
+        by_cursor: Whether the source reads from the cursor on.
+
+    Raises:
+        ConfigurationError: The cursor or the partitions are others than before, so that an append would take
+            rows twice (code ``cursor.changed``).
+    """
+    ended = before is not None and before.last_run is not None
+    if plan.write_mode is WriteMode.OVERWRITE or before is None or stream.cursor_field is None or not ended:
+        return Origins()
+    strict = plan.write_mode is WriteMode.APPEND and by_cursor
+    if before.cursor_field != stream.cursor_field:
+        if strict:
+            _refuse(
+                f"the cursor is now {stream.cursor_field!r}, and was {before.cursor_field!r} in the last sync"
+            )
+        return Origins()
+    details = Details.from_json(before.details)
+    kind = cursor_type(stream, details)
+    reached = _reached(parts, before, details.cursors, kind)
+    if details.cursors and parts == [WHOLE] and WHOLE not in reached and strict:
+        _refuse("the stream has no partitions any more, and not all that it had had reached a cursor value")
+    begin = {part: _begin(stream, text, kind) for part, text in reached.items() if text and part in parts}
+    boundary = lowest(begin.values(), kind) if kind and len(begin) > 1 else next(iter(begin.values()), None)
+    at_once = plan.write_mode is WriteMode.APPEND and not stream.primary_key and boundary is not None
+    if at_once and boundary is not None:
+        begin = dict.fromkeys(begin, boundary)
+    return Origins(reached, before.cursor, begin, boundary, at_once=at_once)
+
+
+def cursor_type(stream: Stream, kept: Details) -> pa.DataType | None:
+    """Return the type of a stream's cursor, declared or as it was loaded; ``None`` if that is not known."""
+    for schema in (stream.schema, kept.schema):
+        if schema is not None and stream.cursor_field in schema.names:
+            return schema.field(stream.cursor_field).type
+    return None
+
+
+def _reached(
+    parts: Sequence[str], before: StreamState, cursors: Mapping[str, str | None], kind: pa.DataType | None
+) -> dict[str, str | None]:
+    """What each part had reached, also where the stream was not divided as it is now."""
+    if parts != [WHOLE]:
+        return dict(cursors) if cursors else dict.fromkeys(parts, before.cursor)
+    if not cursors:
+        return {WHOLE: before.cursor}
+    known = [text for text in cursors.values() if text is not None]
+    return {WHOLE: lowest(known, kind)} if kind is not None and len(known) == len(cursors) else {}
+
+
+def _begin(stream: Stream, text: str, kind: pa.DataType | None) -> str:
+    return text if stream.overlap is None or kind is None else step_back(text, kind, stream.overlap)
+
+
+def _refuse(what: str) -> None:
+    raise ConfigurationError(
+        f"{what}: reading everything would append all rows a second time",
+        code="cursor.changed",
+        hint="run once with --full-refresh, or use upsert",
+    )
