@@ -1,10 +1,13 @@
-"""What a connector shows of itself: standard output, standard error, log records."""
+"""What a connector shows of itself: standard output, standard error, log records, warnings."""
 
 from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
+import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -18,10 +21,12 @@ class Shown:
     def __init__(self, author: Path) -> None:
         self.stream = io.StringIO()
         self.handler = _Handler(self.stream, author)
+        self.descriptors = ""
+        """What went out past Python, when that is over: by a child process or a library in C."""
 
     def text(self) -> str:
         """All of it, as text."""
-        return self.stream.getvalue()
+        return self.stream.getvalue() + self.descriptors
 
 
 @contextmanager
@@ -38,11 +43,33 @@ def captured(author: Path) -> Iterator[Shown]:
     root.addHandler(shown.handler)
     root.setLevel(logging.DEBUG)
     try:
-        with redirect_stdout(shown.stream), redirect_stderr(shown.stream):
+        with (
+            _descriptors(shown),
+            redirect_stdout(shown.stream),
+            redirect_stderr(shown.stream),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("always")
             yield shown
     finally:
         root.setLevel(level)
         root.removeHandler(shown.handler)
+
+
+@contextmanager
+def _descriptors(shown: Shown) -> Iterator[None]:
+    before = {number: os.dup(number) for number in (1, 2)}
+    with tempfile.TemporaryFile() as file:
+        for number in before:
+            os.dup2(file.fileno(), number)
+        try:
+            yield
+        finally:
+            for number, copy in before.items():
+                os.dup2(copy, number)
+                os.close(copy)
+            file.seek(0)
+            shown.descriptors = file.read().decode(errors="replace")
 
 
 class _Handler(logging.Handler):

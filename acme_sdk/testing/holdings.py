@@ -1,8 +1,10 @@
-"""What this process holds: threads, child processes, sockets, open files."""
+"""What this process holds: threads, child processes, sockets, open files, temporary files."""
 
 from __future__ import annotations
 
+import tempfile
 import threading
+from pathlib import Path
 
 import psutil
 
@@ -28,4 +30,6 @@ def take() -> frozenset[str]:
         )
         held.add(f"socket to {where} (fd {connection.fd}, local {connection.laddr})")
     held |= {f"open file {file.path} (fd {file.fd})" for file in process.open_files()}
+    # The worker's folder for temporary files is its own.
+    held |= {f"temporary file {path}" for path in Path(tempfile.gettempdir()).iterdir()}
     return frozenset(held)

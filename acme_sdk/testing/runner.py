@@ -12,6 +12,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -179,11 +180,13 @@ class _Worker:
     """The child process: the job in on its standard input, events out."""
 
     def __init__(self, job: Job, done: Mapping[str, str]) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="acme-test-", ignore_cleanup_errors=True)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "acme_sdk.testing.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": self._folder.name},
             start_new_session=True,
         )
         assert self._process.stdin is not None  # noqa: S101
@@ -245,3 +248,4 @@ class _Worker:
         with suppress(BrokenPipeError):
             self._orders.close()
         self._events.close()
+        self._folder.cleanup()

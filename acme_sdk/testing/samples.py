@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
 from acme_sdk.connector import DestinationConnector
 from acme_sdk.load import WriteMode
 from acme_sdk.row import Row
 
-__all__ = ["awkward_rows", "declared_modes", "sample_rows"]
+__all__ = ["awkward_rows", "declared_modes", "extreme_rows", "hostile_names", "sample_rows"]
 
 
 def declared_modes(kind: type[DestinationConnector]) -> list[WriteMode]:
@@ -14,9 +17,9 @@ def declared_modes(kind: type[DestinationConnector]) -> list[WriteMode]:
     return [mode for mode in WriteMode if mode in kind.write_modes]
 
 
-def sample_rows(count: int) -> list[Row]:
-    """Return plain rows: ``id`` counts from 1, ``name`` is text."""
-    return [Row({"id": number, "name": f"row {number}"}) for number in range(1, count + 1)]
+def sample_rows(count: int, start: int = 1) -> list[Row]:
+    """Return plain rows: ``id`` counts up, ``name`` is text."""
+    return [Row({"id": number, "name": f"row {number}"}) for number in range(start, start + count)]
 
 
 def awkward_rows() -> dict[str, Row]:
@@ -29,4 +32,42 @@ def awkward_rows() -> dict[str, Row]:
         "nested data": Row(
             {"id": 5, "name": "nested", "tags": ["a", "b"], "extra": {"deep": {"er": [1, None]}}}
         ),
+    }
+
+
+def extreme_rows() -> dict[str, Row]:
+    """Return one row per kind of value that a target may well refuse, by the name of the kind."""
+    return {
+        "NUL in a text": Row({"id": 6, "name": "before\x00after"}),
+        "a text of 200,000 characters": Row({"id": 7, "name": "long " * 40_000}),
+        "the largest integer of 64 bits": Row({"id": 2**63 - 1, "name": "largest"}),
+        "the smallest integer of 64 bits": Row({"id": -(2**63), "name": "smallest"}),
+        "an integer of more than 64 bits": Row({"id": 8, "name": "huge", "huge": 10**25}),
+        "very large and very small numbers": Row({"id": 9, "name": "float", "large": 1e308, "small": 5e-324}),
+        "a decimal of many digits": Row(
+            {"id": 10, "name": "decimal", "amount": Decimal("12345678901234567.123456789")}
+        ),
+        "the first and the last date": Row({"id": 11, "name": "dates", "first": date.min, "last": date.max}),
+        "the first and the last time": Row(
+            {
+                "id": 12,
+                "name": "times",
+                "begin": datetime(1, 1, 1, tzinfo=UTC),
+                "end": datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+            }
+        ),
+    }
+
+
+def hostile_names() -> dict[str, str]:
+    """Return names of columns that break a statement which they are pasted into, by what they are."""
+    return {
+        "a keyword": "select",
+        "a blank": "first name",
+        "a double quote": 'a"b',
+        "a single quote": "it's",
+        "the end of a statement": "x); drop table y; --",
+        "a letter of another script": "größe_世界",
+        "a dot": "a.b",
+        "a percent sign": "100%s",
     }

@@ -164,14 +164,20 @@ class Subject:
 
     def read_part(self, connector: SourceConnector, stream: Stream, position: Position) -> Iterator[Any]:
         """Yield what the source yields for exactly this position, checkpoints included."""
-        rows = connector.extract_stream(stream, position)
+        yield from self.items(connector, stream, position)
+
+    def items(self, connector: SourceConnector, stream: Stream, position: Position | None = None) -> Any:
+        """Return what the source's method itself returns: most often a generator."""
+        if isinstance(connector, BatchSource):
+            return connector.extract_batches(stream)
+        rows = connector.extract_stream(stream, position or Position())
         if not hasattr(rows, "__iter__"):
             name = "extract" if type(connector).extract is not SourceConnector.extract else "extract_stream"
             raise Problem(
                 f"{name}() returned {type(rows).__name__}, nothing that can be iterated over",
                 "write it as a generator: `yield Row(…)` for each record",
             )
-        yield from rows
+        return rows
 
     @contextmanager
     def watching(self, keep: int = 0) -> Iterator[Extraction]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthReport, HealthStatus
-from acme_sdk.testing.faults import Answer, Fault, FaultServer
+from acme_sdk.testing.attempts import PATIENCE_S, hurried
+from acme_sdk.testing.faults import Answer, Fault, FaultServer, Manner, unchanged
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
 
 __all__: list[str] = []
+
+_OUT_OF_ORDER = Fault(Answer(503, {"Content-Type": "text/plain"}, b"out of order"))
+_REFUSAL = Fault(Answer(401, {"Content-Type": "application/json"}, b'{"error": "who are you?"}'))
 
 
 @check(
@@ -46,10 +50,42 @@ def answer(subject: Subject) -> None:
 )
 def down(subject: Subject) -> None:
     """With every answer a 503, it returns False, reports unhealthy, or raises."""
+    _must_not_be_healthy(subject, _OUT_OF_ORDER, "every request was answered with 503")
+
+
+@check(
+    "health.refused",
+    "health_check() notices that the credentials are refused",
+    hint="healthy means that the connector can work: 401 and 403 are not healthy",
+    needs=["health.down"],
+)
+def refused(subject: Subject) -> None:
+    """With every answer a 401, it returns False, reports unhealthy, or raises."""
+    _must_not_be_healthy(subject, _REFUSAL, "every request was answered with 401")
+
+
+@check(
+    "health.hang",
+    "health_check() ends when the target never answers",
+    hint="leave the time-out to self.http, or give one: `self.http.get(url, timeout=5)`",
+    needs=["health.answer"],
+)
+def hang(subject: Subject) -> None:
+    """The target takes the connection and says nothing. Time-outs are cut short for this."""
+    fault = Fault(None, manner=Manner.NEVER, spoil=unchanged)
+    server = _must_not_be_healthy(subject, fault, "no request was answered", patience=PATIENCE_S)
+    if server.without_timeout:
+        raise Problem("health_check() sends a request without a time-out: it would wait for ever")
+
+
+def _must_not_be_healthy(
+    subject: Subject, fault: Fault, what: str, *, patience: float | None = None
+) -> FaultServer:
     _wants_health_check(subject)
     with (
-        FaultServer(Fault(Answer(503, {"Content-Type": "text/plain"}, b"out of order"))) as server,
-        subject.open(http=server.session()) as connector,
+        FaultServer(fault) as server,
+        hurried(),
+        subject.open(http=server.session(patience)) as connector,
     ):
         server.arm()
         try:
@@ -59,7 +95,8 @@ def down(subject: Subject) -> None:
     if not server.requests:
         raise Skip("health_check() asks nothing by self.http")
     if found is True or (isinstance(found, HealthReport) and found.status is HealthStatus.HEALTHY):
-        raise Problem("health_check() says healthy, though every request was answered with 503")
+        raise Problem(f"health_check() says healthy, though {what}")
+    return server
 
 
 def _wants_health_check(subject: Subject) -> None:

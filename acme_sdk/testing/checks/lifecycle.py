@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import gc
 import time
-from contextlib import suppress
+import uuid
+from collections.abc import Generator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from acme_sdk.connector import DestinationConnector
+from acme_sdk.http import HttpSession
 from acme_sdk.testing import holdings
+from acme_sdk.testing.attempts import hurried
 from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.samples import declared_modes, sample_rows
@@ -79,7 +83,7 @@ def failed(subject: Subject) -> None:
     needs=["lifecycle.setup", "extraction.ends", "destination.count"],
 )
 def leaks(subject: Subject) -> None:
-    """No thread, process, socket or open file is left of a run that was not there before it."""
+    """No thread, process, socket, open or temporary file is left of a run that was not there before it."""
     _work(subject)  # libraries may keep what they open once per process
     gc.collect()
     before = holdings.take()
@@ -93,14 +97,134 @@ def leaks(subject: Subject) -> None:
         raise Problem(f"after teardown(), {type(connector).__name__} leaves behind: {shown}")
 
 
+@check(
+    "lifecycle.once",
+    "teardown() is left to the engine, which calls it once",
+    hint="do not call self.teardown(): the engine does, whatever happened",
+    needs=["extraction.ends", "destination.count", "lifecycle.failed"],
+)
+def once(subject: Subject) -> None:
+    """After a success and after a failure, there was one call."""
+    calls = 0
+
+    def teardown(connector: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            subject.kind.teardown(connector)
+
+    with subject.open(teardown=teardown) as connector:
+        _use(subject, connector)
+    if calls != 1:
+        raise Problem(f"in a run without failure, teardown() was called {calls} times")
+    calls = 0
+    with suppress(_EngineFailure), subject.open(teardown=teardown) as connector:
+        if not isinstance(connector, DestinationConnector):
+            reads = subject.read(connector)
+            next(reads, None)
+            reads.close()  # type: ignore[attr-defined]  # read() is a generator
+        raise _EngineFailure
+    if calls != 1:
+        raise Problem(f"in a run that failed, teardown() was called {calls} times")
+
+
+@check(
+    "lifecycle.interrupted",
+    "an interrupt ends the extraction",
+    hint="catch Exception, or better the errors that you expect, and never all by a bare except",
+    role="source",
+    needs=["lifecycle.abandoned", "extraction.repeatable"],
+)
+def interrupted(subject: Subject) -> None:
+    """An interrupt at a yield, or at the last request, comes out of the extraction."""
+    with suppress(KeyboardInterrupt), subject.open() as connector:
+        for stream in subject.streams(connector):
+            rows = subject.items(connector, stream)
+            if not isinstance(rows, Generator) or next(rows, None) is None:
+                continue
+            try:
+                rows.throw(KeyboardInterrupt())
+            except (KeyboardInterrupt, StopIteration) as end:
+                if isinstance(end, KeyboardInterrupt):
+                    continue
+                raise Problem("an interrupt at a yield was taken for the end of the data") from None
+            raise Problem("after an interrupt at a yield, extract() went on as if nothing had happened")
+    if subject.exchanges:
+        _interrupt_request(subject, len(subject.exchanges))
+
+
+@check(
+    "lifecycle.instances",
+    "two instances do not get into each other's way",
+    hint="keep what setup() is given in self, not in the class or the module",
+    needs=["lifecycle.setup", "extraction.repeatable", "destination.count"],
+)
+def instances(subject: Subject) -> None:
+    """A second one, with another configuration, comes and goes; the first works as before."""
+    other = {**subject.config, **_other_values(subject)}
+    with hurried(), subject.open() as connector:
+        # What is refused in setup() was still set up by then.
+        with suppress(Exception), subject.open(other):
+            pass
+        with ExitStack() as beside:
+            with suppress(Exception):
+                beside.enter_context(subject.open(other))
+            rows = _use(subject, connector)
+    if rows is not None and rows != subject.baseline.rows:
+        raise Problem(
+            f"with a second instance beside it, an extraction gave {rows:,} rows, "
+            f"not {subject.baseline.rows:,}"
+        )
+
+
+def _other_values(subject: Subject) -> dict[str, str]:
+    """Return other secrets and addresses, which nobody answers to."""
+    other: dict[str, str] = {}
+    for field, spec in subject.schema.items():
+        given = subject.config.get(field)
+        if spec["type"] != "string" or {"enum", "pattern"} & set(spec):
+            continue
+        if spec.get("secret"):
+            other[field] = f"other-{uuid.uuid4().hex}"
+        elif isinstance(given, str) and given.startswith(("http://", "https://")):
+            other[field] = "http://127.0.0.1:9"
+    return other
+
+
+def _interrupt_request(subject: Subject, number: int) -> None:
+    """Interrupt while an answer is waited for, as Ctrl-C does."""
+    session = HttpSession()
+    answered = 0
+    hit = False
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        nonlocal answered, hit
+        answered += 1
+        if answered == number:
+            hit = True
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt), subject.open(http=session) as connector, subject.watching() as seen:
+        session.hooks["response"].append(interrupt)
+        seen.watch(subject.read(connector))
+        if hit:
+            raise Problem("an interrupt during a request was caught, and the extraction went on")
+
+
+def _use(subject: Subject, connector: Any) -> int | None:
+    """Do a whole run; return the number of rows, of a source."""
+    if isinstance(connector, DestinationConnector):
+        connector.load(sample_rows(1), declared_modes(type(connector))[0])
+        return None
+    with subject.watching() as seen:
+        seen.watch(subject.read(connector))
+    return seen.rows
+
+
 def _work(subject: Subject) -> Any:
     """Do a whole run and return the connector: what it still refers to is not collected."""
     with subject.open() as connector:
-        if isinstance(connector, DestinationConnector):
-            connector.load(sample_rows(1), declared_modes(type(connector))[0])
-        else:
-            with subject.watching() as seen:
-                seen.watch(subject.read(connector))
+        _use(subject, connector)
     return connector
 
 

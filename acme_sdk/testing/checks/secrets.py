@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 import uuid
+from typing import Any
 
-from acme_sdk.connector import DestinationConnector
+from acme_sdk.connector import Connector, DestinationConnector
+from acme_sdk.health import check_health
+from acme_sdk.position import Checkpoint, Position
+from acme_sdk.testing.attempts import hurried
 from acme_sdk.testing.capture import captured
+from acme_sdk.testing.faults import Answer, Fault, FaultServer, Manner, unchanged
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.samples import declared_modes, sample_rows
@@ -71,15 +77,92 @@ def output(subject: Subject) -> None:
         raise Problem(f"with wrong credentials, the error that is raised holds the secret {field!r}")
 
 
+@check(
+    "secrets.error",
+    "no error holds a secret",
+    hint="leave URLs with keys, headers and the configuration out of messages; hide a cause by `from None`",
+    needs=["secrets.output"],
+)
+def error(subject: Subject) -> None:
+    """The target fails, refuses, breaks off or says nonsense; tracebacks are looked at, too."""
+    secrets = _values(subject)
+    for what, fault in _FAULTS.items():
+        with captured(subject.file) as shown, FaultServer(fault) as server, hurried():
+            text = ""
+            try:
+                with subject.open(http=server.session()) as connector:
+                    server.arm()
+                    _use(subject, connector)
+            except Exception as error:  # noqa: BLE001 - it is meant to fail
+                text = "".join(traceback.format_exception(error)) + repr(error)
+        if not server.requests:
+            raise Skip(f"{subject.kind.__name__} does not use self.http")
+        if field := _found(secrets, text):
+            raise Problem(f"{what}, and the error that is raised holds the secret {field!r}")
+        _must_hold_none(secrets, shown.text(), f"a run in which {what}")
+
+
+@check(
+    "secrets.report",
+    "no report holds a secret",
+    hint="keep the configuration out of messages and details of a HealthReport and a ConnectionReport",
+    needs=["health.answer", "lifecycle.setup"],
+)
+def report(subject: Subject) -> None:
+    """Reports are kept and shown by the engine; of a good target and of one that refuses."""
+    secrets = _values(subject)
+    if not subject.has_health_check and subject.kind.test_connection is Connector.test_connection:
+        raise Skip(f"{subject.kind.__name__} makes no reports of its own")
+    for fault in (Fault(None, times=0), *_FAULTS.values()):
+        with FaultServer(fault) as server, hurried(), subject.open(http=server.session()) as connector:
+            server.arm()
+            _must_hold_none(secrets, repr(check_health(connector)), "the report of health_check()")
+            try:
+                found = repr(connector.test_connection())
+            except Exception as error:  # noqa: BLE001 - it becomes a report
+                found = f"{error} {error!r} {getattr(error, 'hint', '')}"
+            _must_hold_none(secrets, found, "the report of test_connection()")
+
+
+@check(
+    "secrets.rows",
+    "no row and no checkpoint holds a secret",
+    hint="take the key out of addresses and parameters before they become data or state",
+    role="source",
+    needs=["extraction.rows"],
+)
+def rows(subject: Subject) -> None:
+    """What goes to the destination, and into the engine's state."""
+    secrets = _values(subject)
+    with subject.open() as connector:
+        for stream in subject.streams(connector):
+            for number, item in enumerate(subject.read_stream(connector, stream, Position()), 1):
+                if field := _found(secrets, repr(item)):
+                    what = "a checkpoint" if isinstance(item, Checkpoint) else f"row {number}"
+                    raise Problem(f"stream {stream.name!r}: {what} holds the secret {field!r}")
+
+
+_FAULTS = {
+    "the target answered 500": Fault(Answer(500, {"Content-Type": "application/json"}, b"{}")),
+    "the target answered 401": Fault(Answer(401, {"Content-Type": "application/json"}, b"{}")),
+    "the target answered with HTML": Fault(Answer(200, {"Content-Type": "text/html"}, b"<html></html>")),
+    "the connection was lost": Fault(None, manner=Manner.BROKEN_OFF, spoil=unchanged),
+}
+
+
 def _run(subject: Subject, config: dict[str, object]) -> None:
     with subject.open(config) as connector:
         if subject.has_health_check:
             connector.health_check()
-        if isinstance(connector, DestinationConnector):
-            connector.load(sample_rows(1), declared_modes(type(connector))[0])
-        else:
-            with subject.watching() as seen:
-                seen.watch(subject.read(connector))
+        _use(subject, connector)
+
+
+def _use(subject: Subject, connector: Any) -> None:
+    if isinstance(connector, DestinationConnector):
+        connector.load(sample_rows(1), declared_modes(type(connector))[0])
+        return
+    with subject.watching() as seen:
+        seen.watch(subject.read(connector))
 
 
 def _values(subject: Subject) -> dict[str, str]:
