@@ -224,6 +224,16 @@ def test_upsert_replaces_by_key_and_the_highest_cursor_wins(
     assert rows(path) == [(1, 1, 3, "new", None), (1, 2, 1, "kept", None), (2, 1, 3, "last", None)]
 
 
+def test_upsert_of_a_column_that_is_named_like_the_row_number(
+    destination: DuckDBDestination, path: Path
+) -> None:
+    upsert = plan(WriteMode.UPSERT, primary_key=("id",))
+    same = [{"id": id, "rowid": 5} for id in (1, 1, 2, 3)]
+    assert load(destination, upsert, same) == 3
+    destination.teardown()
+    assert rows(path, "SELECT * FROM orders ORDER BY id") == [(1, 5), (2, 5), (3, 5)]
+
+
 def test_upsert_refuses_a_row_without_a_key(destination: DuckDBDestination) -> None:
     with pytest.raises(FatalError, match="1 rows have no value in 'id'"):
         load(destination, plan(WriteMode.UPSERT, primary_key=("id",)), [{"id": 1}, {"id": None}])
@@ -251,6 +261,48 @@ def test_without_a_key_the_rows_at_the_boundary_are_counted(
     assert load(destination, resumed, [row, row, row, {"v": None, "at": at}, later, later]) == 3
     destination.teardown()
     assert rows(path, "SELECT v, count(*) FROM orders GROUP BY v ORDER BY v") == [("x", 5), (None, 1)]
+
+
+def test_an_append_over_an_overlap_leaves_out_what_is_there(
+    destination: DuckDBDestination, path: Path
+) -> None:
+    def days(*rows: tuple[int, int | None]) -> list[dict[str, Any]]:
+        return [{"id": id, "at": at} for id, at in rows]
+
+    what = {"primary_key": ("id",), "cursor_field": "at"}
+    load(destination, plan(**what), days((1, 1), (2, 2), (3, 3), (4, 4)))
+    # Late: 5. In a new version: 3. Below the overlap, and without a cursor, rows are not compared.
+    again = days((2, 2), (5, 2), (3, 5), (4, 4), (1, 1), (6, None))
+    assert load(destination, plan(**what, resumed_from="2"), again) == 4
+    assert load(destination, plan(cursor_field="at", resumed_from="3"), days((4, 4), (4, 4), (2, 2))) == 2
+    destination.teardown()
+    assert rows(path) == [
+        (1, 1), (1, 1), (2, 2), (2, 2), (3, 3), (3, 5), (4, 4), (4, 4), (5, 2), (6, None),
+    ]  # fmt: skip
+
+
+def test_memory_stays_flat(path: Path) -> None:
+    config = {"path": str(path), "memory_limit_mb": 64}
+    batch = pa.record_batch({"id": pa.array(range(50_000)), "v": [f"{i:099}" for i in range(50_000)]})
+    size, before = batch.nbytes, pa.total_allocated_bytes()
+    upsert = plan(WriteMode.UPSERT, primary_key=("id",))
+    with open_connector(DuckDBDestination, config) as destination:
+        for _ in range(2):
+            half = destination.open_load(upsert)
+            for start in range(0, 1_500_000, 50_000):
+                half.stage(batch.set_column(0, "id", pa.array(range(start, start + 50_000))))
+                assert pa.total_allocated_bytes() - before < 3 * size
+            assert half.publish(CHECKPOINT) == 1_500_000
+    assert rows(path, "SELECT count(*), count(DISTINCT id) FROM orders") == [(1_500_000, 1_500_000)]
+
+
+@pytest.mark.parametrize("limit", [63, "64", 1.5])
+def test_a_memory_limit_that_is_none(path: Path, limit: object) -> None:
+    with (
+        pytest.raises(ConfigurationError, match="memory_limit_mb"),
+        open_connector(DuckDBDestination, {"path": str(path), "memory_limit_mb": limit}),
+    ):
+        pass
 
 
 def test_rows_are_seen_only_when_published_and_a_discarded_load_leaves_nothing(

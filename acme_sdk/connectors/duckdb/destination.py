@@ -15,6 +15,7 @@ from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.duckdb.checkpoints import read_checkpoint
 from acme_sdk.connectors.duckdb.database import open_database, require_writable, translated
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
+from acme_sdk.connectors.duckdb.refresh import finish_refresh
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState
@@ -64,6 +65,12 @@ class DuckDBDestination(StagedDestination):
                 "minimum": 0,
                 "description": "Seconds to wait for another process to let go of the file.",
             },
+            "memory_limit_mb": {
+                "type": "integer",
+                "default": 1024,
+                "minimum": 64,
+                "description": "MiB of memory that DuckDB may use; beyond it, it works on disk.",
+            },
         }
 
     def setup(self, config: ConnectorConfig) -> None:
@@ -82,12 +89,22 @@ class DuckDBDestination(StagedDestination):
         self._path = Path(path).absolute()
         self._schema: str = config["schema"]
         self._lock_timeout_s: float = config["lock_timeout_s"]
+        self._memory_limit_mb: int = config["memory_limit_mb"]
         self.default_table = config.get("table")
         self.default_primary_key = tuple(config["primary_key"])
 
     def open_load(self, plan: LoadPlan) -> Load:
-        """Begin a load in a transaction of its own; one that never ended has left nothing behind."""
+        """Begin a load in a transaction of its own; what other refreshes of the stream left is removed."""
         return DuckDBLoad(self._open().cursor(), plan, self._schema)
+
+    def finish_refresh(self, plan: LoadPlan, state: StreamState) -> int:
+        """Put a full refresh's rows in the target's place; see `StagedDestination.finish_refresh`.
+
+        Raises:
+            FatalError: The rows are gone (code ``refresh.lost``).
+        """
+        with translated(f"table {plan.table}"), self._open().cursor() as connection:
+            return finish_refresh(connection, plan, state, self._schema)
 
     def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
@@ -127,7 +144,10 @@ class DuckDBDestination(StagedDestination):
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         if self._connection is None:
-            self._connection = open_database(self._path, patience_s=self._lock_timeout_s)
+            connection = open_database(self._path, patience_s=self._lock_timeout_s)
+            # Not as an option of connect(): another connection of this process would need to have the same.
+            connection.execute(f"SET memory_limit = '{self._memory_limit_mb}MiB'")
+            self._connection = connection
         return self._connection
 
     def _count_tables(self) -> int:

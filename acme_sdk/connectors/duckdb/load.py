@@ -8,22 +8,29 @@ is killed leaves nothing of it behind, and since it can become the target by a n
 
 from __future__ import annotations
 
-import re
 from contextlib import AbstractContextManager
-from hashlib import blake2b
 
 import duckdb
 import pyarrow as pa
 
 from acme_sdk.connectors.duckdb.checkpoints import create_checkpoints, store_checkpoint
 from acme_sdk.connectors.duckdb.database import quoted, translated
+from acme_sdk.connectors.duckdb.refresh import require_hidden
+from acme_sdk.connectors.duckdb.tables import (
+    drop_other_refreshes,
+    hidden_table,
+    staging_table,
+    target_table,
+)
 from acme_sdk.connectors.duckdb.types import columns_of, make_room, storable
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 
 __all__ = ["DuckDBLoad"]
 
-_BATCH = "_acme_batch"
+
+# The staged column that numbers the rows of an upsert.
+_POSITION = "_acme_row"
 
 
 class DuckDBLoad(Load):
@@ -39,38 +46,43 @@ class DuckDBLoad(Load):
         self._connection = connection
         self._plan = plan
         self._schema = schema
-        table_schema, dot, name = plan.table.partition(".")
-        self._target_schema, self._target_name = (table_schema, name) if dot else (schema, plan.table)
-        self._target = quoted(self._target_schema, self._target_name)
-        self._stage = quoted(self._target_schema, _stage_name(plan))
+        named = target_table(plan, schema)
+        # Where the rows go: into the table that the plan names, or into that of its full refresh.
+        self._table = named if plan.refresh is None else hidden_table(plan, named.schema)
+        self._staging = staging_table(plan, named.schema)
+        self._target, self._stage = self._table.sql, self._staging.sql
         self._staged: pa.Schema | None = None
+        self._rows = 0
         with self._translated():
-            for needed in {schema, self._target_schema}:
+            for needed in {schema, named.schema}:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(needed)}")
             create_checkpoints(connection, schema)
+            drop_other_refreshes(connection, plan, named.schema)
+            connection.execute("SET python_scan_all_frames = true")
             connection.execute("BEGIN TRANSACTION")
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table, which grows by new columns and wider types."""
-        columns = storable(batch)
+        # DuckDB finds the batch by the name of this variable. A registered one would stay in memory until the
+        # transaction ends.
+        _acme_batch = self._numbered(storable(batch))
         with self._translated():
-            self._connection.register(_BATCH, columns)
-            try:
-                if self._staged is None:
-                    self._connection.execute(f"CREATE TABLE {self._stage} AS FROM {_BATCH}")
-                else:
-                    if self._staged != batch.schema:
-                        make_room(self._connection, self._stage, _BATCH)
-                    self._insert(self._stage, f"FROM {_BATCH}")
-            finally:
-                self._connection.unregister(_BATCH)
-        self._staged = batch.schema
+            if self._staged is None:
+                self._connection.execute(f"CREATE TABLE {self._stage} AS FROM _acme_batch")
+            else:
+                if self._staged != _acme_batch.schema:
+                    make_room(self._connection, self._stage, "_acme_batch")
+                self._insert(self._stage, "FROM _acme_batch")
+        self._staged = _acme_batch.schema
 
     def publish(self, checkpoint: StreamState) -> int:
         """Bring the staged rows into the target and store the checkpoint, in one commit."""
         with self._translated():
+            if self._plan.refresh is not None:
+                require_hidden(self._connection, self._plan, self._schema, self._table)
             count = self._apply()
-            store_checkpoint(self._connection, self._schema, checkpoint)
+            refresh = self._plan.refresh if self._target_exists() else None
+            store_checkpoint(self._connection, self._schema, checkpoint, refresh)
             self._connection.execute("COMMIT")
             self._connection.close()
         return count
@@ -79,6 +91,13 @@ class DuckDBLoad(Load):
         """Roll everything back."""
         self._connection.close()
 
+    def _numbered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with its rows' numbers, where their order matters; any column may be named ``rowid``."""
+        if self._plan.write_mode is not WriteMode.UPSERT:
+            return batch
+        first, self._rows = self._rows, self._rows + batch.num_rows
+        return batch.append_column(_POSITION, pa.array(range(first, self._rows), pa.int64()))
+
     def _translated(self) -> AbstractContextManager[None]:
         return translated(f"table {self._plan.table}")
 
@@ -86,6 +105,7 @@ class DuckDBLoad(Load):
         mode = self._plan.write_mode
         if mode is WriteMode.UPSERT and self._staged is not None:
             self._check_keys()
+            self._keep_last()
         if mode is WriteMode.OVERWRITE:
             return self._replace()
         if self._staged is None:
@@ -105,43 +125,49 @@ class DuckDBLoad(Load):
             if self._target_exists():
                 self._connection.execute(f"DELETE FROM {self._target}")
             return 0
-        self._connection.execute(f"DROP TABLE IF EXISTS {self._target}")
-        self._connection.execute(f"ALTER TABLE {self._stage} RENAME TO {quoted(self._target_name)}")
-        return self._count(f"SELECT count(*) FROM {self._target}")
+        self._staging.replace(self._table, self._connection)
+        return self._table.count(self._connection)
 
     def _append(self) -> int:
         cursor, start = self._plan.cursor_field, self._plan.resumed_from
-        if cursor is None or start is None:
+        staged = columns_of(self._connection, self._stage)
+        if start is None or cursor is None or cursor.lower() not in staged:
             return self._insert(self._target, f"FROM {self._stage}")
+        # Only from here on the target can hold what was staged.
+        again = f"{quoted(cursor)} >= CAST({_literal(start)} AS {staged[cursor.lower()].sql_type})"
         if self._plan.primary_key:
             # The same record in the same version is there already.
             same = self._equal("held", "new", (*self._plan.primary_key, cursor))
-            held = f"SELECT 1 FROM {self._target} held WHERE {same}"
+            held = f"SELECT 1 FROM (FROM {self._target} WHERE {again}) held WHERE {same}"
             return self._insert(self._target, f"FROM {self._stage} new WHERE NOT EXISTS ({held})")
-        # Without a key, rows from the boundary on are told apart by all their columns, and counted.
-        column = quoted(cursor)
-        boundary = (
-            f"CAST({_literal(start)} AS {columns_of(self._connection, self._stage)[cursor.lower()].sql_type})"
-        )
+        # Without a key, rows are told apart by all their columns, and counted.
         names = ", ".join(quoted(name) for name in self._names())
         return self._insert(
             self._target,
-            f"FROM {self._stage} WHERE ({column} >= {boundary}) IS NOT TRUE UNION ALL ("
-            f"SELECT {names} FROM {self._stage} WHERE {column} >= {boundary} EXCEPT ALL "
-            f"SELECT {names} FROM {self._target} WHERE {column} >= {boundary})",
+            f"FROM {self._stage} WHERE ({again}) IS NOT TRUE UNION ALL ("
+            f"SELECT {names} FROM {self._stage} WHERE {again} EXCEPT ALL "
+            f"SELECT {names} FROM {self._target} WHERE {again})",
         )
 
     def _upsert(self) -> int:
-        """The last row of each key replaces the one that is there; with a cursor, last means highest."""
-        keys = self._plan.primary_key
-        by_cursor = f"{quoted(self._plan.cursor_field)} DESC NULLS LAST, " if self._plan.cursor_field else ""
-        matches = self._equal("held", "new", keys)
+        """Each row replaces the one of its key that is there."""
+        matches = self._equal("held", "new", self._plan.primary_key)
         self._connection.execute(f"DELETE FROM {self._target} held USING {self._stage} new WHERE {matches}")
-        return self._insert(
-            self._target,
-            f"SELECT new.* FROM {self._stage} new QUALIFY row_number() OVER "
-            f"(PARTITION BY {', '.join(map(quoted, keys))} ORDER BY {by_cursor}rowid DESC) = 1",
+        return self._insert(self._target, f"FROM {self._stage}")
+
+    def _keep_last(self) -> None:
+        """Remove all staged rows but the last of each key; with a cursor, last means highest."""
+        keys, position = self._plan.primary_key, quoted(_POSITION)
+        columns = ", ".join(map(quoted, keys))
+        by_cursor = f"{quoted(self._plan.cursor_field)} DESC NULLS LAST, " if self._plan.cursor_field else ""
+        # The window, which DuckDB keeps in memory, is over keys that are there twice, and no other columns.
+        twice = f"SELECT {columns} FROM {self._stage} GROUP BY ALL HAVING count(*) > 1"
+        self._connection.execute(
+            f"DELETE FROM {self._stage} WHERE {position} IN (SELECT {position} FROM {self._stage} new"
+            f" WHERE EXISTS (SELECT 1 FROM ({twice}) twice WHERE {self._equal('twice', 'new', keys)})"
+            f" QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY {by_cursor}{position} DESC) > 1)"
         )
+        self._connection.execute(f"ALTER TABLE {self._stage} DROP COLUMN {position}")
 
     def _check_keys(self) -> None:
         staged = {name.lower() for name in self._names()}
@@ -163,12 +189,7 @@ class DuckDBLoad(Load):
         return [column.name for column in columns_of(self._connection, self._stage).values()]
 
     def _target_exists(self) -> bool:
-        found = self._connection.execute(
-            "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database()"
-            " AND lower(table_schema) = lower(?) AND lower(table_name) = lower(?)",
-            [self._target_schema, self._target_name],
-        )
-        return found.fetchone() is not None
+        return self._table.exists(self._connection)
 
     def _insert(self, table: str, rows: str) -> int:
         return self._count(f"INSERT INTO {table} BY NAME {rows}")
@@ -185,12 +206,3 @@ class DuckDBLoad(Load):
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _stage_name(plan: LoadPlan) -> str:
-    """A name that no other load has, readable where it can be."""
-    readable = "_".join(
-        re.sub(r"\W+", "_", part, flags=re.ASCII)[:24] for part in (plan.pipeline, plan.stream)
-    )
-    digest = blake2b(repr((plan.pipeline, plan.stream, plan.run_id)).encode(), digest_size=8).hexdigest()
-    return f"_acme_stage_{readable}_{digest}"
