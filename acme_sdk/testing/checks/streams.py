@@ -49,6 +49,9 @@ def names(subject: Subject) -> None:
 )
 def schema(subject: Subject) -> None:
     """Every column of the rows is declared, and every value fits."""
+    if issubclass(subject.kind, BatchSource):
+        _check_batches(subject)
+        return
     for stream, rows in _having(subject, lambda stream: stream.schema is not None, "a schema"):
         from acme_sdk.columns import RowBatcher
 
@@ -156,6 +159,22 @@ def partitions(subject: Subject) -> None:
             _check_parts(subject, connector, stream, parts)
     if not found:
         raise Skip("no stream has partitions")
+
+
+def _check_batches(subject: Subject) -> None:
+    """Batches have schemas of their own, to be the very same."""
+    with subject.open() as connector:
+        for stream in subject.streams(connector):
+            for batch in connector.extract_batches(stream):
+                if stream.schema is not None and not batch.schema.equals(stream.schema):
+                    raise Problem(
+                        f"stream {stream.name!r}: a batch has the columns {_shown(batch.schema)}, "
+                        f"the schema {_shown(stream.schema)}"
+                    )
+
+
+def _shown(schema: Any) -> str:
+    return ", ".join(f"{field.name} {field.type}" for field in schema)
 
 
 def _check_parts(
