@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from acme_sdk.testing.result import Result
 
 __all__ = ["command"]
 
@@ -62,6 +67,16 @@ def _list_checks(context: click.Context, _: click.Parameter, wanted: bool) -> No
 @click.option(
     "--timeout", default=30.0, show_default=True, metavar="SECONDS", help="Longest time for one check."
 )
+@click.option(
+    "--seed",
+    type=int,
+    metavar="NUMBER",
+    help="Choose as an earlier run did, which showed its seed at the end.",
+)
+@click.option(
+    "--junit", type=click.Path(dir_okay=False, writable=True, path_type=Path), metavar="FILE",
+    help="Also write a report in JUnit's format.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for CI.")
 @click.option(
     "--list", is_flag=True, is_eager=True, expose_value=False, callback=_list_checks, help="Show the checks."
@@ -75,6 +90,8 @@ def command(
     skip: tuple[str, ...],
     role: str | None,
     timeout: float,
+    seed: int | None,
+    junit: Path | None,
     as_json: bool,
 ) -> None:
     """Find what is wrong with the connector in the Python file PATH.
@@ -88,18 +105,21 @@ def command(
     from acme_sdk.testing.runner import Job, run
 
     started = time.monotonic()
-    events = run(Job(path, config, only, skip, role, timeout))
+    seed = random.SystemRandom().randrange(10**6) if seed is None else seed
+    events = run(Job(path, config, only, skip, role, timeout, seed, keep=_rows_file(path)))
 
     from rich.console import Console
 
-    from acme_sdk.testing.report import Report, print_event, print_summary
+    from acme_sdk.testing.report import Progress, Report, print_event, print_summary
 
     console = Console(quiet=as_json, highlight=False)
-    report = Report(path)
+    report = Report(path, seed)
     try:
-        for event in events:
-            report.add(event)
-            print_event(console, event, path)
+        with Progress(console) as progress:
+            for event in events:
+                report.add(event)
+                progress.show(event)
+                print_event(console, event, path)
     except KeyboardInterrupt:
         console.print("interrupted; the connector was torn down", style="yellow")
         context.exit(130)
@@ -107,4 +127,23 @@ def command(
     print_summary(console, report, seconds)
     if as_json:
         click.echo(json.dumps(report.to_json(seconds), indent=2))
+    if junit is not None:
+        _write_junit(report.results, seconds, junit)
     context.exit(report.exit_code)
+
+
+def _rows_file(path: Path) -> Path:
+    """Where the extracted rows are kept until the next run: they may be nobody else's business."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "acme" / "rows" / f"{path.stem}.duckdb"
+
+
+def _write_junit(results: list[Result], seconds: float, file: Path) -> None:
+    from acme_sdk.testing.junit import to_junit
+
+    try:
+        to_junit(results, seconds).write(file, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise click.BadParameter(
+            f"{file} cannot be written: {error.strerror}", param_hint="--junit"
+        ) from None

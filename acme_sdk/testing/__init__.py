@@ -10,7 +10,7 @@ A *check* (`acme_sdk.testing.registry`) asks one thing of a connector and has a 
 """
 
 from acme_sdk.testing.result import Connector, Frame, Outcome, Result
-from acme_sdk.testing.runner import Begun, Event, Job, Refused, Rows, Started, run
+from acme_sdk.testing.runner import Begun, Event, Job, Kept, Refused, Rows, Started, run
 
 __all__ = [
     "Begun",
@@ -18,6 +18,7 @@ __all__ = [
     "Event",
     "Frame",
     "Job",
+    "Kept",
     "Outcome",
     "Refused",
     "Result",

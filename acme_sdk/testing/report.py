@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 from rich.console import Console
@@ -11,9 +13,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from acme_sdk.testing.result import Connector, Frame, Outcome, Result
-from acme_sdk.testing.runner import Begun, Event, Refused, Rows, Started
+from acme_sdk.testing.runner import Begun, Event, Kept, Refused, Rows, Started
 
-__all__ = ["Report", "print_event", "print_summary"]
+__all__ = ["Progress", "Report", "print_event", "print_summary"]
 
 _MARKS = {
     Outcome.PASSED: ("✓", "green"),
@@ -31,24 +33,29 @@ class Report:
 
     Args:
         file: The connector's file, as the user wrote it.
+        seed: The seed of the run.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, seed: int) -> None:
         self.file = file
+        self.seed = seed
         self.connectors: list[Connector] = []
         self.results: list[Result] = []
         self.rows: Rows | None = None
+        self.kept: Kept | None = None
         self.refused: Refused | None = None
 
     def add(self, event: Event) -> None:
         """Take note of an event."""
         match event:
-            case Started(connector):
+            case Started(connector, _):
                 self.connectors.append(connector)
             case Result():
                 self.results.append(event)
             case Rows():
                 self.rows = event
+            case Kept():
+                self.kept = event
             case Refused():
                 self.refused = event
 
@@ -80,8 +87,11 @@ class Report:
             "file": str(self.file),
             "exit_code": self.exit_code,
             "seconds": round(seconds, 3),
+            "seed": self.seed,
             "rows": rows.rows if rows else None,
             "rows_per_second": _rate(rows) if rows else None,
+            "peak_memory_bytes": rows.peak_bytes if rows else None,
+            "rows_file": str(self.kept.file) if self.kept else None,
             "counts": {str(outcome): number for outcome, number in self.counts().items()},
             "error": (
                 {"code": self.refused.code, "message": self.refused.message, "hint": self.refused.hint}
@@ -92,10 +102,36 @@ class Report:
         }
 
 
+class Progress:
+    """A line at the end of a terminal that says which check is under way; nothing elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._status = console.status("getting ready") if console.is_terminal and not console.quiet else None
+        self._number = self._checks = 0
+
+    def show(self, event: Event) -> None:
+        """Take note of an event."""
+        match event:
+            case Started(_, checks):
+                self._number, self._checks = 0, checks
+            case Begun() if self._status is not None:
+                self._number += 1
+                self._status.update(f"{self._number} of {self._checks}  {event.title}")
+
+    def __enter__(self) -> Progress:
+        if self._status is not None:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+
 def print_event(console: Console, event: Event, file: Path) -> None:
     """Print what can be said about an event; nothing for most."""
     match event:
-        case Started(connector):
+        case Started(connector, _):
             title = Text.assemble((connector.name, "bold"), f"  {connector.role}  ", (str(file), "dim"))
             console.print(title)
             console.print()
@@ -105,7 +141,7 @@ def print_event(console: Console, event: Event, file: Path) -> None:
             console.print(Text.assemble(("✗ ", "bold red"), event.message))
             _print_frames(console, event.frames)
             _print_hint(console, event.hint)
-        case Begun() | Rows():
+        case Begun() | Rows() | Kept():
             pass
 
 
@@ -116,7 +152,8 @@ def print_summary(console: Console, report: Report, seconds: float) -> None:
     parts = [f"{number} {outcome}" for outcome, number in report.counts().items()]
     if report.rows is not None:
         parts.append(f"{report.rows.rows:,} rows at {_rate(report.rows):,} rows/s")
-    parts.append(f"{seconds:.1f} s")
+        parts.append(f"peak memory {report.rows.peak_bytes >> 20} MiB")
+    parts += [f"{seconds:.1f} s", f"seed {report.seed}"]
     ends = {
         _EXIT_OK: ("all checks passed", "bold green"),
         _EXIT_CONNECTOR: ("the connector is at fault", "bold red"),
@@ -125,6 +162,17 @@ def print_summary(console: Console, report: Report, seconds: float) -> None:
     }
     console.print()
     console.print(Text.assemble(ends[report.exit_code], "  ", (" · ".join(parts), "default")))
+    if report.kept is not None:
+        console.print(Text.assemble(("look into the rows: ", "dim"), _opening(report.kept)), soft_wrap=True)
+
+
+def _opening(kept: Kept) -> str:
+    """Return a command that shows the rows."""
+    if which("duckdb"):
+        return shlex.join(["duckdb", "-readonly", str(kept.file)])
+    table = kept.tables[0].replace('"', '""')
+    code = f"import duckdb; duckdb.connect({str(kept.file)!r}, read_only=True).sql('FROM \"{table}\"').show()"
+    return shlex.join(["python", "-c", code])
 
 
 def _rate(rows: Rows) -> int:

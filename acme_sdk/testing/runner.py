@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from acme_sdk.testing.result import Connector, Frame, Outcome, Result
 
-__all__ = ["Begun", "Event", "Job", "Refused", "Rows", "Started", "run"]
+__all__ = ["Begun", "Event", "Job", "Kept", "Refused", "Rows", "Started", "run"]
 
 #: How long a worker may take beyond its own deadline, and to tear down after an interrupt, in seconds.
 _GRACE_S = 5.0
@@ -41,6 +41,7 @@ class Job:
         role: Only this role's class of the file; both by default.
         timeout: Seconds for one check; later checks get four times a full extraction's duration on top.
         seed: What decides where chance does: the same seed, the same choices.
+        keep: The DuckDB file that the extracted rows are written to, if DuckDB is installed.
     """
 
     file: Path
@@ -50,13 +51,20 @@ class Job:
     role: str | None = None
     timeout: float = 30.0
     seed: int = 0
+    keep: Path | None = None
 
 
 @dataclass(frozen=True)
 class Started:
-    """A connector class was found, its checks follow."""
+    """A connector class was found, its checks follow.
+
+    Attributes:
+        connector: The class.
+        checks: How many checks.
+    """
 
     connector: Connector
+    checks: int
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,25 @@ class Rows:
     Attributes:
         rows: How many rows.
         seconds: How long they took.
+        peak_bytes: The most memory that the process had taken by then.
     """
 
     rows: int
     seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Extracted rows were written to a DuckDB file.
+
+    Attributes:
+        file: The file.
+        tables: The names of its tables, one a stream.
+    """
+
+    file: Path
+    tables: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -106,7 +129,7 @@ class Begun:
     limit: float
 
 
-Event = Started | Begun | Result | Rows | Refused
+Event = Started | Begun | Result | Rows | Kept | Refused
 
 
 def run(job: Job) -> Iterator[Event]:
@@ -152,8 +175,10 @@ def _event(message: dict[str, Any]) -> Event:
         return Refused(**{**message, "frames": tuple(Frame(**frame) for frame in message["frames"])})
     if kind == "rows":
         return Rows(**message)
+    if kind == "kept":
+        return Kept(Path(message["file"]), tuple(message["tables"]))
     connector = Connector(**message.pop("connector"))
-    return Begun(connector, **message) if kind == "begin" else Started(connector)
+    return Begun(connector, **message) if kind == "begin" else Started(connector, **message)
 
 
 def _silent(check: Begun, exit_code: int | None, seconds: float) -> Result:
@@ -204,6 +229,7 @@ class _Worker:
             "role": job.role,
             "timeout": job.timeout,
             "seed": job.seed,
+            "keep": str(job.keep) if job.keep else None,
             "done": done,
         }
         with suppress(BrokenPipeError):  # it died at once; the missing events say so

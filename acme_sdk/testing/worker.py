@@ -12,14 +12,19 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import load_file
 from acme_sdk.secrets import Redactor
+from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.frames import frames_of_error
+from acme_sdk.testing.kept import keep_rows
 from acme_sdk.testing.reach import Dialled
 from acme_sdk.testing.registry import Check, select
 from acme_sdk.testing.result import Outcome, Result
@@ -62,6 +67,15 @@ def _end_with(orders: IO[bytes]) -> None:
     if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
+
+
+def _peak_bytes() -> int:
+    try:
+        import resource
+    except ImportError:  # Windows, which has what is taken now
+        return int(psutil.Process().memory_info().rss)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 class _Session:
@@ -114,17 +128,26 @@ class _Session:
 
     def _work_on(self, subject: Subject) -> None:
         role = subject.kind.role
+        mine = [check for check in self._checks if role in check.roles]
         if not any(key.startswith(f"{role}/") for key in self._done):
-            self._emit("connector", connector=asdict(subject.named))
-        for check in self._checks:
-            if role not in check.roles or f"{role}/{check.id}" in self._done:
+            self._emit("connector", connector=asdict(subject.named), checks=len(mine))
+        for check in mine:
+            if f"{role}/{check.id}" in self._done:
                 continue
             known = subject.extracted
             result = self._run(check, subject)
             self._done[f"{role}/{check.id}"] = result.outcome
             self._emit("result", **result.to_json())
             if known is None and (seen := subject.extracted) is not None:
-                self._emit("rows", rows=seen.rows, seconds=seen.seconds)
+                self._emit("rows", rows=seen.rows, seconds=seen.seconds, peak_bytes=_peak_bytes())
+        if self._job["keep"] and subject.extracted is not None:
+            self._keep(subject.extracted, Path(self._job["keep"]))
+
+    def _keep(self, seen: Extraction, file: Path) -> None:
+        """Write the rows to a file; that this goes wrong is no finding about the connector."""
+        with suppress(Exception):
+            if tables := keep_rows(seen, file):
+                self._emit("kept", file=str(file), tables=tables)
 
     def _run(self, check: Check, subject: Subject) -> Result:
         limit = self._job["timeout"] + 4 * (subject.extracted.seconds if subject.extracted else 0.0)
