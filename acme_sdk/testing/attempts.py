@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from unittest.mock import patch
 
 from acme_sdk.errors import AcmeError
 from acme_sdk.testing.extraction import Extraction
@@ -19,7 +18,7 @@ from acme_sdk.testing.subject import Subject
 __all__ = ["PATIENCE_S", "Attempt", "extract", "hurried", "load", "must_be_clear"]
 
 #: The time-out of requests that are never answered, in seconds.
-PATIENCE_S = 0.15
+PATIENCE_S = 0.1
 _LONGEST_PAUSE_S = 0.02
 # An error that speaks of the code instead of the answer.
 _PROGRAMMING_ERRORS = (LookupError, TypeError, AttributeError, NameError, AssertionError)
@@ -107,5 +106,8 @@ def hurried(wanted: bool = True) -> Iterator[None]:
         yield
         return
     sleep = time.sleep
-    with patch("time.sleep", lambda seconds: sleep(min(seconds, _LONGEST_PAUSE_S))):
+    time.sleep = lambda seconds: sleep(min(float(seconds), _LONGEST_PAUSE_S))
+    try:
         yield
+    finally:
+        time.sleep = sleep

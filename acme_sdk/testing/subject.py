@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -60,6 +61,8 @@ class Subject:
         self.seed = seed
         self.progress: Extraction | None = None
         """The extraction under way, for the message when it does not end."""
+        self.errands: list[Callable[[], None]] = []
+        """What is to be done while a check does nothing but wait; what is left, at the end."""
 
     @property
     def named(self) -> Named:
@@ -178,6 +181,19 @@ class Subject:
                 "write it as a generator: `yield Row(…)` for each record",
             )
         return rows
+
+    @contextmanager
+    def errand(self) -> Iterator[None]:
+        """Run an errand, if there is one, beside a ``with`` block that waits."""
+        if not self.errands:
+            yield
+            return
+        thread = threading.Thread(target=self.errands.pop(), name="errand")
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
 
     @contextmanager
     def watching(self, keep: int = 0) -> Iterator[Extraction]:

@@ -14,6 +14,7 @@ import sys
 import threading
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -139,9 +140,11 @@ class _Session:
             self._done[f"{role}/{check.id}"] = result.outcome
             self._emit("result", **result.to_json())
             if known is None and (seen := subject.extracted) is not None:
+                if keep := self._job["keep"]:
+                    subject.errands.append(partial(self._keep, seen, Path(keep)))
                 self._emit("rows", rows=seen.rows, seconds=seen.seconds, peak_bytes=_peak_bytes())
-        if self._job["keep"] and subject.extracted is not None:
-            self._keep(subject.extracted, Path(self._job["keep"]))
+        while subject.errands:
+            subject.errands.pop()()
 
     def _keep(self, seen: Extraction, file: Path) -> None:
         """Write the rows to a file; that this goes wrong is no finding about the connector."""

@@ -59,6 +59,7 @@ def serving(rows: int = 250) -> Iterator[Api]:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body in one packet
+    disable_nagle_algorithm = True
 
     @property
     def api(self) -> Api:

@@ -18,7 +18,7 @@ from acme_sdk.testing.subject import Subject
 
 __all__: list[str] = []
 
-_PAGES = 80
+_PAGES = 60
 _MANY_ROWS = 20_000
 _FEW_REQUESTS = 5
 _LONGEST_S = 1.5
