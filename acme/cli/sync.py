@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
     from acme_sdk.connector import Connector
     from acme_sdk.errors import AcmeError
+    from acme_sdk.secrets import Redactor
     from acme_sdk.sync import SyncResult
 
 __all__ = ["command"]
@@ -78,7 +79,7 @@ def _sync(
     entry = _pipeline(workspace, pipeline)
     streams = _streams(entry, stream)
     ends = _ends(workspace, entry)
-    state = FileStateStore(workspace.path.parent / ".acme" / "state")
+    folder = workspace.path.parent / ".acme"
     with ExitStack() as stack:
         source, destination = (stack.enter_context(_connected(end, workspace.folder)) for end in ends)
         assert isinstance(source, SourceConnector)  # noqa: S101 - the registry checked the roles
@@ -91,10 +92,20 @@ def _sync(
                 write_mode=planned.write_mode,
                 primary_key=planned.primary_key,
                 cursor_field=planned.cursor,
+                overlap=planned.overlap,
+                max_rejected=entry.max_rejected,
+                on_schema_change=entry.on_schema_change,
             )
             with _progress(console, planned.stream or entry.source) as count:
                 result = sync_stream(
-                    source, destination, plan, state=state, full_refresh=full_refresh, on_batch=count
+                    source,
+                    destination,
+                    plan,
+                    state=FileStateStore(folder / "state"),
+                    full_refresh=full_refresh,
+                    on_batch=count,
+                    rejected_folder=folder / "rejected",
+                    redactors=[_redactor(end, workspace.folder) for end in ends],
                 )
             yield result
 
@@ -147,17 +158,25 @@ def _ends(workspace: Workspace, entry: PipelineEntry) -> list[ConnectorEntry]:
     return ends
 
 
+def _redactor(entry: ConnectorEntry, folder: Path) -> Redactor:
+    """Return what knows a connector's secrets."""
+    from acme_sdk.config import validate_config
+    from acme_sdk.plugins import connector_class
+
+    kind = connector_class(entry.type, entry.role, folder)
+    return validate_config(kind.config_schema(), entry.config, connector=entry.name).redactor
+
+
 @contextmanager
 def _connected(entry: ConnectorEntry, folder: Path) -> Iterator[Connector]:
     """Set a connector up; errors that leave the block have its secrets removed."""
-    from acme_sdk.config import validate_config
     from acme_sdk.errors import AcmeError
     from acme_sdk.failures import describe
     from acme_sdk.lifecycle import open_connector
     from acme_sdk.plugins import connector_class
 
     kind = connector_class(entry.type, entry.role, folder)
-    redact = validate_config(kind.config_schema(), entry.config, connector=entry.name).redact
+    redact = _redactor(entry, folder).redact
     try:
         with open_connector(kind, entry.config, name=entry.name) as connector:
             yield connector
@@ -206,6 +225,12 @@ def _print_results(console: Console, results: Sequence[SyncResult]) -> None:
             f"{result.cursor_field} = {result.cursor}" if result.cursor is not None else "",
         )
     console.print(table)
+    for result in results:
+        if result.rejected_file is not None:
+            records = f"{result.rejected:,} record{'s' if result.rejected > 1 else ''}"
+            console.print(f"{result.stream}: {records} put aside in {result.rejected_file}", soft_wrap=True)
+        if result.discarded_values:
+            console.print(f"{result.stream}: {result.discarded_values:,} values left out")
 
 
 def _print_error(error: AcmeError) -> None:

@@ -79,6 +79,9 @@ def stream_asset(pipeline: PipelineEntry, stream: StreamEntry, state_folder: Pat
             write_mode=stream.write_mode,
             primary_key=stream.primary_key,
             cursor_field=stream.cursor,
+            overlap=stream.overlap,
+            max_rejected=pipeline.max_rejected,
+            on_schema_change=pipeline.on_schema_change,
         )
         from_, to = getattr(context.resources, source), getattr(context.resources, destination)
         with _failing_plainly(pipeline, stream), from_.connect() as reader, to.connect() as writer:
@@ -89,6 +92,8 @@ def stream_asset(pipeline: PipelineEntry, stream: StreamEntry, state_folder: Pat
                 state=FileStateStore(state_folder),
                 run_id=context.run_id,
                 on_batch=_progress(context),
+                rejected_folder=state_folder.with_name("rejected"),
+                redactors=[from_.redactor(), to.redactor()],
             )
         context.log.info(_summary(result))
         return MaterializeResult(metadata=_metadata(result))
@@ -147,6 +152,10 @@ def _metadata(result: "SyncResult") -> dict[str, Any]:
         "duration_s": round((result.finished_at - result.started_at).total_seconds(), 3),
         "write_mode": result.write_mode.value,
         "delivery": result.delivery,
+        "rejected": result.rejected or None,
+        "rejected_file": MetadataValue.path(result.rejected_file) if result.rejected_file else None,
+        "discarded_values": result.discarded_values or None,
+        "resumed": result.resumed or None,
         "cursor_field": result.cursor_field,
         "cursor": result.cursor,
         "started_at": MetadataValue.timestamp(result.started_at),

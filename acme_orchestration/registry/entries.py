@@ -5,12 +5,14 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
+from acme_sdk.policy import SchemaPolicy
 
 __all__ = ["ConnectorEntry", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name"]
 
@@ -99,6 +101,8 @@ class StreamEntry(_Entry):
         write_mode: ``append``, ``overwrite`` or ``upsert``.
         primary_key: Columns that identify a row; the source's own key by default.
         cursor: The column whose highest value is kept, so that the next run reads only what is new.
+        overlap: How far before that value the next run begins, for records that come late: a number, or a
+            duration such as ``PT1H``; the source's own by default.
     """
 
     stream: str | None = None
@@ -106,6 +110,7 @@ class StreamEntry(_Entry):
     write_mode: WriteMode = WriteMode.OVERWRITE
     primary_key: tuple[str, ...] = ()
     cursor: str | None = None
+    overlap: int | float | timedelta | None = None
 
 
 class PipelineEntry(_Entry):
@@ -116,6 +121,10 @@ class PipelineEntry(_Entry):
         source: Name of the source connector.
         destination: Name of the destination connector.
         streams: What is synced; by default the source's only stream.
+        on_schema_change: What happens to new columns, and to values that need a wider type: ``evolve``,
+            ``freeze``, ``discard_row`` or ``discard_value``.
+        max_rejected: How many records of a stream connectors may put aside until a sync stops: a number, a
+            share such as 0.01, or ``null`` for any number.
         schedule: A cron expression, or ``None``.
         description: For people.
         owner: An e-mail address, or ``team:NAME``.
@@ -126,6 +135,8 @@ class PipelineEntry(_Entry):
     source: Name
     destination: Name
     streams: tuple[StreamEntry, ...] = (StreamEntry(),)
+    on_schema_change: SchemaPolicy = SchemaPolicy.EVOLVE
+    max_rejected: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = 0
     schedule: str | None = None
     description: str | None = None
     owner: Owner | None = None

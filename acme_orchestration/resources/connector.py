@@ -74,6 +74,15 @@ class ConnectorResource(ConfigurableResource[Any]):
                 raise
             raise substitute from None
 
+    def redactor(self) -> Redactor:
+        """Return what removes this connector's secrets.
+
+        Raises:
+            ConfigurationError: The configuration is wrong or a secret is missing.
+        """
+        kind = connector_class(self.type, self.role, Path(self.folder) if self.folder else None)
+        return validate_config(kind.config_schema(), self.config, connector=self.name).redactor
+
     def check_health(self) -> HealthReport:
         """Ask the connector for its health, in a process of its own and under a deadline."""
         if self.fault is not None:

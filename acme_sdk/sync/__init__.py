@@ -1,8 +1,17 @@
 """Source to destination: read, stage, publish, checkpoint."""
 
+from acme_sdk.policy import SchemaPolicy
 from acme_sdk.sync.engine import sync_stream
 from acme_sdk.sync.interval import CommitInterval
 from acme_sdk.sync.plan import StreamPlan, SyncResult
 from acme_sdk.sync.state import FileStateStore, StateStore
 
-__all__ = ["CommitInterval", "FileStateStore", "StateStore", "StreamPlan", "SyncResult", "sync_stream"]
+__all__ = [
+    "CommitInterval",
+    "FileStateStore",
+    "SchemaPolicy",
+    "StateStore",
+    "StreamPlan",
+    "SyncResult",
+    "sync_stream",
+]

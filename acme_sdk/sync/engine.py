@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import reduce
+from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pyarrow as pa
@@ -15,13 +18,18 @@ from acme_sdk.catalog import Partition, Stream
 from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector, StagedDestination
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
+from acme_sdk.policy import SchemaPolicy
+from acme_sdk.secrets import Redactor
+from acme_sdk.sync.dead_letters import DeadLetters
 from acme_sdk.sync.delivery import Delivery, RowDelivery, StagedDelivery
+from acme_sdk.sync.details import Details
 from acme_sdk.sync.extraction import Extraction
 from acme_sdk.sync.interval import CommitInterval
 from acme_sdk.sync.origin import Origins, find_origins
 from acme_sdk.sync.plan import StreamPlan, SyncResult, planned_partitions, planned_stream
 from acme_sdk.sync.progress import WHOLE, Progress
 from acme_sdk.sync.reading import can_resume
+from acme_sdk.sync.schema_guard import SchemaGuard
 from acme_sdk.sync.state import StateStore
 from acme_sdk.sync.transfer import Transfer, located
 
@@ -38,6 +46,8 @@ def sync_stream(
     run_id: str | None = None,
     on_batch: Callable[[pa.RecordBatch], None] | None = None,
     commit_interval: CommitInterval | None = None,
+    rejected_folder: Path | None = None,
+    redactors: Sequence[Redactor] = (),
 ) -> SyncResult:
     """Load what is new in one stream of a source into a destination.
 
@@ -54,6 +64,8 @@ def sync_stream(
         run_id: A name for this run, for the state; made up by default.
         on_batch: Called with each batch after the destination took it.
         commit_interval: How often what came so far is kept; `CommitInterval` by default.
+        rejected_folder: Where the files of rejected records are; without one, nobody takes such records.
+        redactors: Remove secrets from rejected records, and from the row in an error.
 
     Raises:
         ConfigurationError: The plan cannot be done with these two; no row was read for it.
@@ -73,12 +85,18 @@ def sync_stream(
         load_plan = _load_plan(plan, stream, run_id, origins.boundary)
         divided = can_resume(source) and not origins.at_once
         delivery = _delivery(destination, load_plan, extraction, state, divided=divided)
-    transfer = Transfer(
-        source, stream, extraction, delivery, run_id, commit_interval or CommitInterval(), on_batch
-    )
+        redact = _redaction(redactors)
+        letters = _letters(plan, stream, run_id, rejected_folder, redact)
+    known = _known_columns(stream, None if full_refresh else before)
+    guard = SchemaGuard(plan.on_schema_change, stream.name, known, letters, redact)
+    interval = commit_interval or CommitInterval()
+    transfer = Transfer(source, stream, extraction, delivery, run_id, interval, guard, letters, on_batch)
     try:
-        transfer.run(commit=divided)
-        with located(stream.name):
+        with ExitStack() as stack:
+            if letters is not None:
+                stack.enter_context(letters.receiving(source, destination))
+            transfer.run(commit=divided)
+            stack.enter_context(located(stream.name))
             last = extraction.state(f"{run_id}_last", delivery.refresh)
             loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
     except BaseException:
@@ -103,7 +121,35 @@ def sync_stream(
         delivery="exactly-once" if isinstance(destination, StagedDestination) else "at-least-once",
         run_id=run_id,
         resumed=extraction.resumed,
+        rejected=letters.count if letters else 0,
+        rejected_file=letters.path if letters and letters.count else None,
+        discarded_values=guard.discarded_values,
     )
+
+
+def _redaction(redactors: Sequence[Redactor]) -> Callable[[Any], Any]:
+    """Return what removes all secrets from a JSON-like value."""
+    return lambda value: reduce(lambda rest, redactor: redactor.redact_json(rest), redactors, value)
+
+
+def _letters(
+    plan: StreamPlan, stream: Stream, run_id: str, folder: Path | None, redact: Callable[[Any], Any]
+) -> DeadLetters | None:
+    if folder is not None:
+        return DeadLetters(folder, plan.pipeline, stream.name, run_id, plan.max_rejected, redact)
+    if plan.on_schema_change is SchemaPolicy.DISCARD_ROW:
+        raise ConfigurationError(
+            "rows shall be discarded, and there is no place for them",
+            code="rejected.missing",
+            hint="give sync_stream a rejected_folder",
+        )
+    return None
+
+
+def _known_columns(stream: Stream, before: StreamState | None) -> pa.Schema | None:
+    """Return the columns that a stream has had: those that were loaded, or else those that it declares."""
+    kept = Details.from_json(before.details if before else None).schema
+    return stream.schema if kept is None else kept
 
 
 def _state(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from acme_sdk.catalog import Partition, Stream
 from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
+from acme_sdk.policy import SchemaPolicy
 from acme_sdk.sync.reading import can_resume
 
 __all__ = ["StreamPlan", "SyncResult", "planned_partitions", "planned_stream", "require_columns"]
@@ -32,6 +34,11 @@ class StreamPlan:
         primary_key: Columns that identify a row; empty for the stream's own key.
         cursor_field: The column whose highest value is kept, so that the next run reads only from there on;
             ``None`` for the stream's own.
+        overlap: How far before that value the next run begins, for records that come late: a `timedelta` or a
+            number; ``None`` for the stream's own.
+        max_rejected: How many records connectors may put aside until the sync stops: a number, a share of the
+            records (a float, ``0.01``), or ``None`` for any number.
+        on_schema_change: What happens to new columns, and to values that need a wider type.
     """
 
     pipeline: str
@@ -40,6 +47,9 @@ class StreamPlan:
     write_mode: WriteMode = WriteMode.OVERWRITE
     primary_key: tuple[str, ...] = ()
     cursor_field: str | None = None
+    overlap: timedelta | int | float | None = None
+    max_rejected: int | float | None = 0
+    on_schema_change: SchemaPolicy = SchemaPolicy.EVOLVE
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,9 @@ class SyncResult:
         run_id: The run that did this.
         resumed: Whether it went on where an earlier run broke off; rows are then those of this run alone, and
             ``started_at`` is the start of the first.
+        rejected: How many records were put aside: rejected by a connector, or discarded by the schema policy.
+        rejected_file: The file that they are in; ``None`` if there are none.
+        discarded_values: How many values the schema policy left out.
     """
 
     pipeline: str
@@ -84,6 +97,9 @@ class SyncResult:
     delivery: Delivery
     run_id: str
     resumed: bool = False
+    rejected: int = 0
+    rejected_file: Path | None = None
+    discarded_values: int = 0
 
 
 def planned_stream(source: SourceConnector, destination: DestinationConnector, plan: StreamPlan) -> Stream:
@@ -105,6 +121,7 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
         stream,
         primary_key=tuple(plan.primary_key) or tuple(stream.primary_key),
         cursor_field=plan.cursor_field or stream.cursor_field,
+        overlap=stream.overlap if plan.overlap is None else plan.overlap,
     )
     if plan.write_mode is WriteMode.UPSERT and not stream.primary_key:
         raise ConfigurationError(

@@ -13,6 +13,7 @@ from acme_sdk.catalog import Stream
 from acme_sdk.connector import SourceConnector
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.failures import describe
+from acme_sdk.sync.dead_letters import DeadLetters
 from acme_sdk.sync.delivery import Delivery
 from acme_sdk.sync.extraction import Extraction
 from acme_sdk.sync.interval import CommitInterval, Pace
@@ -20,6 +21,7 @@ from acme_sdk.sync.partitions import read_side_by_side
 from acme_sdk.sync.plan import require_columns
 from acme_sdk.sync.progress import WHOLE
 from acme_sdk.sync.reading import Batch, read_batches
+from acme_sdk.sync.schema_guard import SchemaGuard
 
 __all__ = ["Transfer", "located"]
 
@@ -39,6 +41,8 @@ class Transfer:
         delivery: Takes the batches.
         run_id: The run; each commit in between has a name made of it.
         interval: How often to commit.
+        guard: Holds the batches against the columns that the stream had.
+        letters: Knows how many records were rejected.
         on_batch: Called with each batch that was delivered.
     """
 
@@ -50,6 +54,8 @@ class Transfer:
         delivery: Delivery,
         run_id: str,
         interval: CommitInterval,
+        guard: SchemaGuard,
+        letters: DeadLetters | None,
         on_batch: Callable[[pa.RecordBatch], None] | None,
     ) -> None:
         self.rows = self.batches = self.bytes = 0
@@ -59,6 +65,8 @@ class Transfer:
         self._delivery = delivery
         self._run_id = run_id
         self._interval = interval
+        self._guard = guard
+        self._letters = letters
         self._on_batch = on_batch
         self._pace = Pace(interval)
         self._commits = 0
@@ -75,6 +83,8 @@ class Transfer:
                 self._extraction.end(part)
                 if commit and part != WHOLE:
                     self._commit()
+        with located(self._stream.name):
+            self._check_rejected(self.rows)
         if not self.batches and not self._extraction.resumed and self._stream.schema is not None:
             with located(self._stream.name):
                 self._delivery.write(Batch(pa.RecordBatch.from_pylist([], self._stream.schema)))
@@ -98,9 +108,11 @@ class Transfer:
                     batch = next(batches, None)
                     if batch is None:
                         return
+                    batch = self._guard.apply(batch)
                     batch = replace(batch, columns=self._extraction.take(part, batch.columns))
                     if number == 1:
                         require_columns(self._stream, batch.columns.schema.names)
+                    self._check_rejected()
                     self._delivery.write(batch)
                 self._count(batch.columns)
                 if commit and batch.checkpoint is not None:
@@ -113,9 +125,14 @@ class Transfer:
             return
         self._commits += 1
         with located(self._stream.name, self.batches):
+            self._check_rejected(self.rows)
             run_id = f"{self._run_id}_{self._commits}"
             self._delivery.commit(self._extraction.state(run_id, self._delivery.refresh))
         self._pace.reset()
+
+    def _check_rejected(self, rows: int | None = None) -> None:
+        if self._letters is not None:
+            self._letters.check(rows)
 
     def _count(self, columns: pa.RecordBatch) -> None:
         self.rows += columns.num_rows

@@ -44,8 +44,11 @@ class _Switch:
 
 class SwitchSource(_Switch, SourceConnector):
     def extract(self, last_run: datetime | None = None) -> Iterator[Row]:
-        if self.path.read_text().strip() == "down":
+        order = self.path.read_text().strip()
+        if order == "down":
             raise ConnectionRefusedError(f"no luck with {self.password}")
+        if order == "odd":
+            self.reject({"id": "?", "password": self.password}, "the id is no number")
         for number in range(3):
             yield Row(id=number, name=f"row {number}")
 

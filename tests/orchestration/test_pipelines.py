@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from dagster import DagsterInstance, DefaultScheduleStatus, Definitions, TableSchema
 
@@ -47,6 +48,36 @@ def test_a_failure_has_code_and_hint_and_no_secret(
     assert PASSWORD not in text
     assert data.user_failure_data.metadata["code"].value == "connect.refused"
     assert "port" in data.user_failure_data.metadata["hint"].value
+
+
+def test_rejected_records_are_counted_and_their_file_has_no_secret(
+    folder: Folder, instance: DagsterInstance
+) -> None:
+    workspace = folder.declare(
+        """
+        connectors:
+          users_db:
+            {type: switch, role: source, config: {path: HERE/users_db, password: {env: SWITCH_PASSWORD}}}
+          analytics: {type: switch, role: destination, config: {path: HERE/analytics}}
+        pipelines:
+          lenient: {source: users_db, destination: analytics, max_rejected: 0.5}
+          strict: {source: users_db, destination: analytics}
+        """
+    )
+    folder.turn("users_db", "odd")
+    definitions = build_definitions(workspace)
+
+    result = definitions.resolve_job_def("lenient").execute_in_process(instance=instance)
+    [materialization] = result.get_asset_materialization_events()
+    metadata = {name: value.value for name, value in materialization.materialization.metadata.items()}
+    assert metadata["rejected"] == 1
+    path = Path(str(metadata["rejected_file"]))
+    assert path.is_relative_to(folder.path / ".acme" / "rejected" / "lenient")
+    assert json.loads(path.read_text())["row"] == {"id": "?", "password": "********"}
+
+    result = definitions.resolve_job_def("strict").execute_in_process(instance=instance, raise_on_error=False)
+    [failure] = result.filter_events(lambda event: event.is_step_failure)
+    assert failure.step_failure_data.user_failure_data.metadata["code"].value == "rejected.too_many"
 
 
 def test_job_and_schedule_carry_the_pipelines_public_name(definitions: Definitions) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from acme_orchestration.registry.entries import (
 )
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
+from acme_sdk.policy import SchemaPolicy
 
 EXAMPLE = """
 connectors:
@@ -77,6 +79,26 @@ def test_the_example(tmp_path: Path) -> None:
     assert workspace.pipelines["user-export"].streams == (StreamEntry(),)
     entries = [*workspace.connectors.values(), *workspace.pipelines.values()]
     assert [entry.fault for entry in entries] == [None] * 4
+
+
+def test_what_a_pipeline_may_leave_out_and_how_late_records_may_be(tmp_path: Path) -> None:
+    body = "{source: users_db, destination: analytics, max_rejected: 0.01, on_schema_change: discard_row,"
+    streams = " streams: [{stream: a, overlap: PT1H}, {stream: b, overlap: 5}, {stream: c, overlap: 0.5}]}"
+    text = EXAMPLE.split("pipelines:")[0] + f"pipelines:\n  p: {body}{streams}\n"
+    pipeline = load(tmp_path, text).pipelines["p"]
+    assert (pipeline.fault, pipeline.max_rejected) == (None, 0.01)
+    assert pipeline.on_schema_change is SchemaPolicy.DISCARD_ROW
+    assert [stream.overlap for stream in pipeline.streams] == [timedelta(hours=1), 5, 0.5]
+    for written, meant in (("5", 5), ("1.0", 1.0), ("null", None)):
+        text = f"connectors: {{}}\npipelines:\n  p: {{source: a, destination: b, max_rejected: {written}}}\n"
+        kept = load(tmp_path, text).pipelines["p"].max_rejected
+        assert (kept, type(kept)) == (meant, type(meant))
+
+
+@pytest.mark.parametrize("body", ["max_rejected: 1.5", "max_rejected: -1", "on_schema_change: ignore"])
+def test_what_a_pipeline_cannot_leave_out(tmp_path: Path, body: str) -> None:
+    fault = pipeline_fault(tmp_path, f"{{source: users_db, destination: analytics, {body}}}")
+    assert f"pipelines.p.{body.split(':')[0]}" in fault
 
 
 @pytest.mark.parametrize("text", ["", "connectors:\n", "pipelines: {}\n", "# nothing yet\n"])

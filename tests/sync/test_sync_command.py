@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,6 +21,13 @@ pipelines:
     source: shop
     destination: warehouse
     streams: [{stream: shop_source, table: orders, write_mode: append}]
+  strict: {source: shop, destination: warehouse, streams: [{stream: shop_source, table: strict}]}
+  lenient:
+    source: shop
+    destination: warehouse
+    max_rejected: 0.5
+    on_schema_change: freeze
+    streams: [{stream: shop_source, table: lenient}]
   printed: {source: shop, destination: printer}
 """
 SOURCE = """
@@ -35,6 +43,8 @@ class ShopSource(SourceConnector):
 
     def extract(self, last_run=None):
         yield Row({"id": 1, "again": last_run is not None})
+        if self.token.startswith("odd"):
+            self.reject({"id": "?", "token": self.token}, "the id is no number")
         if self.token.startswith("bad"):
             raise PermissionError(f"refused: {self.token}")
 """
@@ -96,6 +106,19 @@ def test_an_error_is_one_message_without_secrets(workspace: Path) -> None:
     assert "error: stream 'shop_source', batch 1: PermissionError: refused: ********" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert "4711" not in failed.stderr + failed.stdout
+
+
+def test_rejected_records_are_shown_and_kept_without_secrets(workspace: Path) -> None:
+    lenient = acme_sync(workspace, "lenient", token="odd-token-4711")
+    assert (lenient.returncode, lenient.stderr) == (0, "")
+    [path] = (workspace / ".acme" / "rejected" / "lenient" / "shop_source").iterdir()
+    assert f"shop_source: 1 record put aside in {path}" in lenient.stdout
+    letter = json.loads(path.read_text())
+    assert (letter["reason"], letter["row"]) == ("the id is no number", {"id": "?", "token": "********"})
+
+    strict = acme_sync(workspace, "strict", token="odd-token-4711")
+    assert strict.returncode == 1
+    assert "max_rejected allows 0; the last one: the id is no number [rejected.too_many]" in strict.stderr
 
 
 @pytest.mark.parametrize(
