@@ -6,13 +6,13 @@ import tempfile
 import threading
 from pathlib import Path
 
-import psutil
-
 __all__ = ["take"]
 
 
 def take() -> frozenset[str]:
     """Return a description of each thing that this process holds; equal things have equal descriptions."""
+    import psutil  # few checks need it, and the command is to start at once
+
     process = psutil.Process()
     held = {f"thread {thread.name!r} (#{thread.ident})" for thread in threading.enumerate()}
     for child in process.children(recursive=True):

@@ -18,8 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import psutil
-
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import load_file
 from acme_sdk.secrets import Redactor
@@ -74,6 +72,8 @@ def _peak_bytes() -> int:
     try:
         import resource
     except ImportError:  # Windows, which has what is taken now
+        import psutil
+
         return int(psutil.Process().memory_info().rss)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
