@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+
 from google.cloud.bigquery import TableReference
 
 from acme_sdk.connectors.bigquery.names import quoted, table_sql, text_literal
@@ -9,11 +12,32 @@ from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError
 from acme_sdk.load import StreamState
 
-__all__ = ["checkpoint_sql", "checkpoints_table", "create_checkpoints", "read_checkpoint", "run_id_sql"]
+__all__ = [
+    "StoredState",
+    "checkpoint_sql",
+    "checkpoints_table",
+    "create_checkpoints",
+    "read_checkpoint",
+    "run_id_sql",
+]
 
 _KEY = ("pipeline", "stream")
-_VALUES = ("last_run", "cursor_field", "cursor", "run_id")
+_JSON = ("progress", "details")
+_VALUES = ("last_run", "cursor_field", "cursor", "run_id", *_JSON, "refresh")
 _TYPES = dict.fromkeys((*_KEY, *_VALUES), "STRING") | {"last_run": "TIMESTAMP"}
+
+
+@dataclass(frozen=True)
+class StoredState:
+    """What is stored for a stream.
+
+    Attributes:
+        state: The stream's state.
+        refresh: The full refresh that has begun to gather rows, and has not ended.
+    """
+
+    state: StreamState
+    refresh: str | None = None
 
 
 def checkpoints_table(warehouse: Warehouse) -> TableReference:
@@ -26,7 +50,7 @@ def create_checkpoints(warehouse: Warehouse) -> None:
     warehouse.create(checkpoints_table(warehouse), _TYPES)
 
 
-def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StreamState | None:
+def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StoredState | None:
     """Return a stream's checkpoint, or ``None``."""
     table = checkpoints_table(warehouse)
     sql = f"SELECT {_columns()} FROM {table_sql(table)} WHERE {_is(pipeline, stream)}"  # noqa: S608 - quoted
@@ -36,7 +60,12 @@ def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StreamS
         if error.code == "table.missing":
             return None
         raise
-    return StreamState(**dict(zip((*_KEY, *_VALUES), rows[0], strict=True))) if rows else None
+    if not rows:
+        return None
+    values = dict(zip(_TYPES, rows[0], strict=True))
+    values |= {name: json.loads(values[name]) for name in _JSON if values[name] is not None}
+    refresh = values.pop("refresh")
+    return StoredState(StreamState(**values), refresh)
 
 
 def run_id_sql(table: TableReference, pipeline: str, stream: str) -> str:
@@ -44,11 +73,18 @@ def run_id_sql(table: TableReference, pipeline: str, stream: str) -> str:
     return f"(SELECT MAX(run_id) FROM {table_sql(table)} WHERE {_is(pipeline, stream)})"  # noqa: S608 - quoted
 
 
-def checkpoint_sql(table: TableReference, checkpoint: StreamState) -> str:
-    """Return the statement that stores a checkpoint in place of the stream's former one."""
-    values = {name: text_literal(getattr(checkpoint, name)) for name in _TYPES if name != "last_run"}
-    values["last_run"] = f"CAST({text_literal(checkpoint.last_run.isoformat() if checkpoint.last_run else None)} AS TIMESTAMP)"
-    source = ", ".join(f"{values[name]} AS {quoted(name)}" for name in _TYPES)
+def checkpoint_sql(table: TableReference, checkpoint: StreamState, refresh: str | None = None) -> str:
+    """Return the statement that stores a checkpoint in place of the stream's former one.
+
+    Args:
+        table: The table of checkpoints.
+        checkpoint: The checkpoint.
+        refresh: The full refresh whose rows there is a table for now, if there is.
+    """
+    stored = checkpoint.to_json() | {"refresh": refresh}
+    stored |= {name: json.dumps(stored[name]) for name in _JSON if stored[name] is not None}
+    values = {name: f"CAST({text_literal(stored[name])} AS {kind})" for name, kind in _TYPES.items()}
+    source = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
     match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in _KEY)
     update = ", ".join(f"{quoted(name)} = s.{quoted(name)}" for name in _VALUES)
     insert = ", ".join(f"s.{quoted(name)}" for name in _TYPES)

@@ -15,7 +15,7 @@ from acme_sdk.connectors.bigquery.names import check_column, quoted, text_litera
 from acme_sdk.connectors.bigquery.types import STAGED, bigquery_type, holds
 from acme_sdk.errors import FatalError
 
-__all__ = ["Columns", "StagedColumn", "TargetColumn", "names"]
+__all__ = ["Columns", "StagedColumn", "TargetColumn", "moved", "names"]
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ class Columns:
 
     Args:
         existing: The target's columns and types; empty when it is yet to be made.
+        may_widen: Whether a column of the target may get a wider type.
     """
 
-    def __init__(self, existing: Mapping[str, str]) -> None:
+    def __init__(self, existing: Mapping[str, str], *, may_widen: bool = False) -> None:
+        self._may_widen = may_widen
         self._existing = {name.lower(): (name, kind) for name, kind in existing.items()}
         self._staged: dict[tuple[str, str], StagedColumn] = {}
 
@@ -117,6 +119,11 @@ class Columns:
         """Tell whether the target lacks a column so far."""
         return column.name.lower() not in self._existing
 
+    def widened(self) -> list[TargetColumn]:
+        """Return the columns of the target that need another type than they have."""
+        present = ((column, self._existing.get(column.name.lower())) for column in self.target())
+        return [column for column, known in present if known is not None and known[1] != column.type]
+
     def _target(self, name: str, columns: list[StagedColumn]) -> TargetColumn:
         kind = self._target_type(name, [column.type for column in columns])
         values = [_converted(column, kind) for column in columns]
@@ -126,14 +133,42 @@ class Columns:
     def _target_type(self, name: str, kinds: list[str]) -> str:
         """The type that holds values of all these types: the target's own, if it is there."""
         _, existing = self._existing.get(name.lower(), (name, None))
-        for candidate in [existing] if existing else kinds:
+        if existing and self._may_widen:
+            kinds = [existing, *kinds]
+        for candidate in [existing] if existing and not self._may_widen else kinds:
             if all(holds(candidate, kind) for kind in kinds):
                 return candidate
-        raise FatalError(
-            f"column {name!r} is {existing or kinds[0]} and cannot hold {kinds[-1]} exactly",
-            code="schema.type_mismatch" if existing else "schema.type_changed",
-            hint="change the type of the table's column, or drop the table to have it made anew",
-        )
+        in_target = existing and not self._may_widen
+        code = "schema.type_mismatch" if in_target else "schema.type_changed"
+        raise _mismatch(name, existing or kinds[0], kinds[-1], code)
+
+
+def moved(columns: Mapping[str, str], existing: Mapping[str, str]) -> list[TargetColumn]:
+    """Return the columns that a target needs for the rows of another table ``s``.
+
+    Args:
+        columns: That table's columns and types.
+        existing: The target's; empty when it is yet to be made.
+
+    Raises:
+        FatalError: A column of the target does not hold such values (code ``schema.type_mismatch``).
+    """
+    present = {name.lower(): (name, kind) for name, kind in existing.items()}
+    needed = []
+    for name, kind in columns.items():
+        known, target = present.get(name.lower(), (name, kind))
+        if not holds(target, kind):
+            raise _mismatch(name, target, kind, "schema.type_mismatch")
+        needed.append(TargetColumn(known, target, _cast(f"s.{quoted(name)}", name, kind, target)))
+    return needed
+
+
+def _mismatch(name: str, present: str, kind: str, code: str) -> FatalError:
+    return FatalError(
+        f"column {name!r} is {present} and cannot hold {kind} exactly",
+        code=code,
+        hint="change the type of the table's column, or drop the table to have it made anew",
+    )
 
 
 def _converted(column: StagedColumn, kind: str) -> str:
@@ -141,12 +176,17 @@ def _converted(column: StagedColumn, kind: str) -> str:
     value = f"s.{column.staged_name}"
     if column.type == "JSON":
         return f"PARSE_JSON({value}, wide_number_mode=>'round')"
-    if column.type == kind:
+    return _cast(value, column.name, column.type, kind)
+
+
+def _cast(value: str, name: str, present: str, kind: str) -> str:
+    """The SQL of a value in another type, which fails where that is not exact."""
+    if present == kind:
         return value
     cast = f"CAST({value} AS {kind})"
     if kind != "FLOAT64":
         return cast
-    message = text_literal(f"column {column.name!r}: an integer is too large to be exact as FLOAT64")
+    message = text_literal(f"column {name!r}: an integer is too large to be exact as FLOAT64")
     return f"IF({value} IS NULL OR SAFE_CAST({cast} AS INT64) = {value}, {cast}, ERROR({message}))"
 
 

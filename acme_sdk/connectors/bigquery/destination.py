@@ -13,6 +13,7 @@ from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
 from acme_sdk.connectors.bigquery.load import BigQueryLoad
+from acme_sdk.connectors.bigquery.refresh import finish_refresh
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
@@ -94,12 +95,21 @@ class BigQueryDestination(StagedDestination):
         self.default_primary_key = tuple(config["primary_key"])
 
     def open_load(self, plan: LoadPlan) -> Load:
-        """Begin a load; staging tables that earlier attempts at the same stream have left are removed."""
+        """Begin a load; what earlier attempts at the stream and other refreshes of it left is removed."""
         return BigQueryLoad(self._opened(), plan)
+
+    def finish_refresh(self, plan: LoadPlan, state: StreamState) -> int:
+        """Put a full refresh's rows in the target's place; see `StagedDestination.finish_refresh`.
+
+        Raises:
+            FatalError: The rows are gone (code ``refresh.lost``), or the target cannot hold them.
+        """
+        return finish_refresh(self._opened(), plan, state)
 
     def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
-        return read_checkpoint(self._opened(), pipeline, stream)
+        stored = read_checkpoint(self._opened(), pipeline, stream)
+        return stored.state if stored else None
 
     def health_check(self) -> HealthReport:
         """Look at the dataset, and ask whether we may run jobs: a dry run, which costs nothing."""

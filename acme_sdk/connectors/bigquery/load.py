@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pyarrow as pa
+from google.cloud.bigquery import DatasetReference
 
 from acme_sdk.connectors.bigquery.checkpoints import (
     checkpoint_sql,
@@ -13,8 +16,9 @@ from acme_sdk.connectors.bigquery.checkpoints import (
 )
 from acme_sdk.connectors.bigquery.columns import Columns, TargetColumn
 from acme_sdk.connectors.bigquery.names import table_reference, table_sql
+from acme_sdk.connectors.bigquery.refresh import HIDDEN_LIFETIME, hidden_columns, widen_column
 from acme_sdk.connectors.bigquery.script import Publication
-from acme_sdk.connectors.bigquery.stage import Stage, add_columns, stage_prefix, stage_table
+from acme_sdk.connectors.bigquery.stage import Stage, add_columns, own_prefixes, refresh_table, stage_table
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
@@ -43,13 +47,20 @@ class BigQueryLoad(Load):
         self._warehouse = warehouse
         self._plan = plan
         self._target = table_reference(plan.table, warehouse.dataset)
-        for remains in warehouse.tables(stage_prefix(plan)):
-            warehouse.drop(remains)
+        hidden = refresh_table(plan, self._target) if plan.refresh is not None else None
+        for dataset in {warehouse.dataset, DatasetReference(self._target.project, self._target.dataset_id)}:
+            for remains in warehouse.tables(dataset, own_prefixes(plan)):
+                if remains != hidden:
+                    warehouse.drop(remains)
         before = read_checkpoint(warehouse, plan.pipeline, plan.stream)
-        self._run_before = before.run_id if before else None
-        existing = warehouse.columns(self._target)
+        self._run_before = before.state.run_id if before else None
+        if hidden is None:
+            existing = warehouse.columns(self._target)
+        else:
+            self._target = hidden
+            existing = hidden_columns(warehouse, plan, hidden, before)
         self._target_exists = existing is not None
-        self._columns = Columns(existing or {})
+        self._columns = Columns(existing or {}, may_widen=hidden is not None)
         self._stage = Stage(warehouse, stage_table(plan, warehouse.dataset))
 
     def stage(self, batch: pa.RecordBatch) -> None:
@@ -78,7 +89,9 @@ class BigQueryLoad(Load):
         script = publication.script(
             held_run_id=run_id_sql(checkpoints, self._plan.pipeline, self._plan.stream),
             expected_run_id=self._run_before,
-            store_checkpoint=checkpoint_sql(checkpoints, checkpoint),
+            store_checkpoint=checkpoint_sql(
+                checkpoints, checkpoint, self._plan.refresh if publication.target_exists else None
+            ),
         )
         ((loaded,),) = self._warehouse.run(script, f"table {self._plan.table}")
         self._stage.drop()
@@ -89,13 +102,16 @@ class BigQueryLoad(Load):
         self._stage.drop()
 
     def _prepare_target(self, columns: list[TargetColumn]) -> None:
+        for column in self._columns.widened():
+            widen_column(self._warehouse, self._target, column)
         missing = {column.name: column.type for column in columns if self._columns.is_new(column)}
         if not missing:
             return
         if self._target_exists:
             self._warehouse.run(add_columns(self._target, missing), f"table {self._plan.table}")
         else:
-            self._warehouse.create(self._target, missing)
+            expires = datetime.now(UTC) + HIDDEN_LIFETIME if self._plan.refresh is not None else None
+            self._warehouse.create(self._target, missing, expires)
 
     def _check_key(self, batch: pa.RecordBatch) -> None:
         """Refuse rows that an upsert could not tell apart."""

@@ -22,7 +22,7 @@ from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError
 from acme_sdk.load import LoadPlan
 
-__all__ = ["POSITION", "Stage", "stage_prefix", "stage_table"]
+__all__ = ["POSITION", "Stage", "own_prefixes", "refresh_table", "stage_table"]
 
 #: The staged column that numbers the rows in the order in which they came.
 POSITION = "position"
@@ -33,16 +33,21 @@ _FILE_BYTES = 64 << 20
 _LIFETIME = timedelta(days=3)
 
 
-def stage_prefix(plan: LoadPlan) -> str:
-    """Return what the names of all staging tables of a pipeline's stream begin with."""
-    key = "\0".join((plan.pipeline, plan.stream)).encode("utf-8", "surrogatepass")
-    return f"_acme_stage_{blake2b(key, digest_size=8).hexdigest()}_"
+def own_prefixes(plan: LoadPlan) -> tuple[str, ...]:
+    """Return what the names of all tables of ours for a pipeline's stream begin with."""
+    return _prefix("stage", plan), _prefix("refresh", plan)
 
 
 def stage_table(plan: LoadPlan, dataset: DatasetReference) -> TableReference:
     """Return the staging table of one attempt."""
     attempt = re.sub(r"\W", "_", plan.run_id, flags=re.ASCII)[:100] or uuid4().hex
-    return dataset.table(stage_prefix(plan) + attempt)
+    return dataset.table(_prefix("stage", plan) + attempt)
+
+
+def refresh_table(plan: LoadPlan, target: TableReference) -> TableReference:
+    """Return the table for the rows of one full refresh, which is in the target's dataset."""
+    dataset = DatasetReference(target.project, target.dataset_id)
+    return dataset.table(_prefix("refresh", plan) + _digest(plan.refresh or ""))
 
 
 class Stage:
@@ -155,6 +160,14 @@ def add_columns(table: TableReference, columns: Mapping[str, str]) -> str:
         f"ALTER TABLE {table_sql(table)} ADD COLUMN IF NOT EXISTS {quoted(name)} {kind};"
         for name, kind in columns.items()
     )
+
+
+def _prefix(kind: str, plan: LoadPlan) -> str:
+    return f"_acme_{kind}_{_digest(plan.pipeline, plan.stream)}_"
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _schema(columns: list[StagedColumn]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import IO, Any
 
@@ -12,6 +12,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery import DatasetReference, TableReference
 
 from acme_sdk.connectors.bigquery.errors import bigquery_errors, is_conflict, reason_of
+from acme_sdk.connectors.bigquery.names import table_sql
 
 __all__ = ["Warehouse"]
 
@@ -77,13 +78,11 @@ class Warehouse:
             )
             return sum(1 for _ in tables)
 
-    def tables(self, prefix: str) -> list[TableReference]:
-        """Return the dataset's tables whose names begin with a prefix."""
-        with bigquery_errors(f"dataset {self.dataset.dataset_id}"):
-            tables = self._client.list_tables(
-                self.dataset, page_size=1000, retry=_RETRY, timeout=_CALL_TIMEOUT_S
-            )
-            return [table.reference for table in tables if table.table_id.startswith(prefix)]
+    def tables(self, dataset: DatasetReference, prefixes: tuple[str, ...]) -> list[TableReference]:
+        """Return a dataset's tables whose names begin with one of some prefixes."""
+        with bigquery_errors(f"dataset {dataset.dataset_id}"):
+            tables = self._client.list_tables(dataset, page_size=1000, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+            return [table.reference for table in tables if table.table_id.startswith(prefixes)]
 
     def columns(self, table: TableReference) -> dict[str, str] | None:
         """Return a table's columns and their types as SQL has them; ``None`` when there is no such table.
@@ -104,12 +103,20 @@ class Warehouse:
                     DatasetReference(table.project, table.dataset_id), retry=_RETRY, timeout=_CALL_TIMEOUT_S
                 )
             return None
-        return {
-            field.name: "ARRAY"
-            if field.mode == "REPEATED"
-            else _SQL_NAMES.get(field.field_type, field.field_type)
-            for field in found.schema
-        }
+        return _sql_types(found.schema)
+
+    def queried_columns(self, table: TableReference) -> dict[str, str]:
+        """Return the columns that a table has for queries, and their types, right after it was altered."""
+        sql = f"SELECT * FROM {table_sql(table)}"  # noqa: S608 - quoted
+        with bigquery_errors(f"table {table.table_id}"):
+            job = self._client.query(
+                sql,
+                bigquery.QueryJobConfig(dry_run=True),
+                retry=_RETRY,
+                job_retry=None,
+                timeout=_CALL_TIMEOUT_S,
+            )
+        return _sql_types(job.schema or ())
 
     def create(
         self, table: TableReference, columns: Mapping[str, str], expires: datetime | None = None
@@ -160,3 +167,12 @@ class Warehouse:
     def close(self) -> None:
         """Close the connections."""
         self._client.close()  # type: ignore[no-untyped-call]  # without hints in the client
+
+
+def _sql_types(schema: Iterable[bigquery.SchemaField]) -> dict[str, str]:
+    return {
+        field.name: "ARRAY"
+        if field.mode == "REPEATED"
+        else _SQL_NAMES.get(field.field_type, field.field_type)
+        for field in schema
+    }
