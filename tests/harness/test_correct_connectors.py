@@ -9,14 +9,28 @@ import pytest
 from tests.harness.conftest import harness
 
 CORRECT = Path(__file__).parent / "correct"
+# What a connector does not have, or the target is too small to tell.
+NO_HTTP = {"config", "health", "http", "secrets"}
+NO_CURSOR = {"incremental", "streams.cursor", "streams.primary_key", "streams.schema"}
+NO_PARTS = {"streams.partitions", "resume.state", "resume.checkpoint"}
+NO_READ_BACK = {"destination.stored", "destination.upsert", "destination.overwrite"}
 SKIPPED = {
-    "append_only": {"config.defaults", "secrets.repr", "secrets.output"},
-    "columns": {"config", "health", "http", "secrets", "extraction.last_run"},
-    "cursor_pages": set(),
-    "nothing_new": {"config", "health", "http", "secrets", "extraction.rows", "extraction.values"}
-    | {"extraction.columns"},
-    "standard_library": {"config", "health", "http", "secrets"},
+    "append_only": {"config.defaults", "destination.partial", "secrets.repr", "secrets.output"}
+    | {"secrets.error", "secrets.report"}
+    | NO_READ_BACK,
+    "columns": NO_HTTP
+    | (NO_CURSOR - {"streams.schema", "streams.primary_key"})
+    | NO_PARTS
+    | {"extraction.last_run", "memory"},
+    "cursor_pages": NO_CURSOR | NO_PARTS,
+    "nothing_new": NO_HTTP
+    | NO_CURSOR
+    | NO_PARTS
+    | {"extraction.rows", "extraction.values", "extraction.columns", "resume.rerun", "memory"},
+    "standard_library": NO_HTTP | NO_CURSOR | NO_PARTS | {"memory"},
 }
+# It depends on the machine's speed how many rows come in the time that this takes.
+UNSURE = {"memory.flat"}
 
 
 @pytest.mark.parametrize("name", SKIPPED)
@@ -25,9 +39,10 @@ def test_a_correct_connector_passes(name, source_config, destination_config):
     ended = harness(CORRECT / f"{name}.py", config, "--json", "--skip", "http.rate_limit")
     assert (ended.exit_code, ended.failed) == (0, set())
     skipped = {check for check, outcome in ended.outcomes.items() if outcome == "skipped"}
-    assert skipped == {
+    expected = {
         check for check in ended.outcomes if check in SKIPPED[name] or check.split(".")[0] in SKIPPED[name]
     }
+    assert skipped - UNSURE == expected - UNSURE
     assert all(check["message"] for check in ended.report["checks"] if check["outcome"] == "skipped")
 
 

@@ -45,8 +45,11 @@ def test_the_documentation_has_every_check():
 
 
 def test_checks_are_chosen_by_id_and_by_noun():
-    assert [check.id for check in select(["health"])] == ["health.answer", "health.down"]
-    assert [check.id for check in select(["health"], ["health.down"])] == ["health.answer"]
+    everything = [check.id for check in select(["health"])]
+    assert everything == ["health.answer", "health.down", "health.refused", "health.hang"]
+    assert [check.id for check in select(["health"], ["health.down"])] == [
+        check for check in everything if check != "health.down"
+    ]
     assert len(select()) == len(all_checks())
     with pytest.raises(ConfigurationError, match="there is no check 'helth'") as caught:
         select(["helth"])
@@ -59,7 +62,7 @@ def test_running_from_python(source_config):
     )
     events = list(run(job))
     me = Connector("MySource", "source")
-    assert events[0] == Started(me)
+    assert events[0] == Started(me, 2)
     assert [event.id for event in events if isinstance(event, Begun)] == [
         "extraction.ends",
         "extraction.rows",
