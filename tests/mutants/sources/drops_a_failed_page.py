@@ -1,6 +1,6 @@
 """It goes on with the next page when one fails.
 
-Caught by: http.server_error, http.truncated
+Caught by: http.disconnect, http.hang, http.server_error, http.truncated
 """
 
 from acme.sdk import Row, SourceConnector

@@ -1,6 +1,6 @@
 """It takes being closed for one more error and goes on.
 
-Caught by: lifecycle.abandoned
+Caught by: lifecycle.interrupted
 """
 
 from acme.sdk import Row, SourceConnector

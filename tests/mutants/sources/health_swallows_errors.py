@@ -1,6 +1,6 @@
 """Its health_check() says healthy when asking failed.
 
-Caught by: health.down
+Caught by: health.down, health.hang
 """
 
 from acme.sdk import Row, SourceConnector

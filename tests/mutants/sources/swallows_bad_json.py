@@ -1,6 +1,6 @@
 """It takes an answer that is no JSON for the end of the data.
 
-Caught by: http.truncated
+Caught by: http.truncated, http.unauthorized
 """
 
 from acme.sdk import FatalError, Row, SourceConnector

@@ -1,6 +1,6 @@
 """Its extract() takes no last_run.
 
-Caught by: extraction.last_run
+Caught by: extraction.ends
 """
 
 from acme.sdk import Row, SourceConnector

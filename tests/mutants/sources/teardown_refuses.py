@@ -1,6 +1,6 @@
 """Its teardown() refuses to work while an extraction is under way.
 
-Caught by: lifecycle.abandoned, lifecycle.failed
+Caught by: lifecycle.abandoned, lifecycle.failed, memory.streaming, resume.rerun
 """
 
 from acme.sdk import Row, SourceConnector

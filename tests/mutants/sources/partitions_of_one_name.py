@@ -1,0 +1,41 @@
+"""All parts have the same name.
+
+Caught by: streams.partitions
+"""
+
+from acme.sdk import Partition, Row, SourceConnector, Stream
+
+
+class PartitionsOfOneName(SourceConnector):
+    @classmethod
+    def config_schema(cls):
+        return {
+            "api_url": {"type": "string", "required": True},
+            "api_key": {"type": "string", "required": True, "secret": True},
+            "page_size": {"type": "integer", "default": 100},
+        }
+
+    def setup(self, config):
+        self.url = config["api_url"]
+        self.page_size = config["page_size"]
+        self.http.headers["Authorization"] = f"Bearer {config['api_key']}"
+
+    def streams(self):
+        return [Stream("people", primary_key=("id",))]
+
+    def partitions(self, stream):
+        return [Partition("region", {"region": name}) for name in self.http.get(f"{self.url}/regions").json()]
+
+    def extract_stream(self, stream, position):
+        regions = [position.partition] if position.partition else self.partitions(stream)
+        for region in regions:
+            page, more = 1, True
+            while more:
+                query = {"page": page, "per_page": self.page_size}
+                path = f"{self.url}/regions/{region.values['region']}/data"
+                data = self.http.get(path, params=query).json()
+                yield from map(Row, data["results"])
+                page, more = page + 1, data["has_more"]
+
+    def health_check(self):
+        return self.http.get(f"{self.url}/health").status_code == 200
