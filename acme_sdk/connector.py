@@ -211,17 +211,22 @@ class StagedDestination(DestinationConnector):
     def state(self, pipeline: str, stream: str) -> StreamState | None:
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
 
+    @abstractmethod
     def finish_refresh(self, plan: LoadPlan, state: StreamState) -> int:
         """Put a full refresh's hidden table in the target's place and store the state, in one transaction.
 
         Args:
             plan: As given to `open_load`, with its ``refresh``.
-            state: Stored with it.
+            state: Stored with it. If it is stored already, the refresh was finished by an earlier call whose
+                answer got lost, and nothing changes.
 
         Returns:
             The number of rows that the target has now.
+
+        Raises:
+            FatalError: The refresh had rows, and its hidden table is gone (code ``refresh.lost``);
+                `open_load` or `Load.publish` may say so as well.
         """
-        raise NotImplementedError
 
     def load(self, rows: list[Row], write_mode: WriteMode) -> int:
         """Write rows into the configured table, all of them or none.
