@@ -1,4 +1,4 @@
-"""It notes in a file how far it came, ahead of the engine.
+"""It notes in a file of its own how far it came, and begins there the next time.
 
 Caught by: extraction.repeatable
 """
@@ -34,7 +34,6 @@ class KeepsItsPlaceInAFile(SourceConnector):
             place.write_text(str(page + 1))
             yield from map(Row, data["results"])
             if not data["has_more"]:
-                place.unlink()
                 return
             page += 1
 
