@@ -172,7 +172,7 @@ def repeat(subject: Subject) -> None:
     "load() leaves the rows as they are",
     hint="copy what you change: `payload = [row.to_dict() for row in rows]`",
     role="destination",
-    needs=["destination.values"],
+    needs=["destination.values", "destination.modes"],
 )
 def untouched(subject: Subject) -> None:
     """The engine may need them again: for another attempt, or to say which one was refused."""
@@ -195,7 +195,7 @@ def untouched(subject: Subject) -> None:
     "rows that the target did not write are not counted",
     hint="return the number that the target confirmed; `self.reject(row, reason)` puts the others aside",
     role="destination",
-    needs=["destination.count"],
+    needs=["http.load_refused"],
 )
 def partial(subject: Subject) -> None:
     """The target's answer says that it wrote one row less than it was given."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import time
 import uuid
 from collections.abc import Generator
@@ -200,7 +201,8 @@ def _interrupt_request(subject: Subject, number: int) -> None:
     def interrupt(*_: Any, **__: Any) -> None:
         nonlocal answered, hit
         answered += 1
-        if answered == number:
+        # Python interrupts the main thread only.
+        if answered == number and threading.current_thread() is threading.main_thread():
             hit = True
             raise KeyboardInterrupt
 

@@ -19,11 +19,13 @@ from acme_sdk.testing.subject import Subject
 __all__: list[str] = []
 
 _PAGES = 60
+_MOST_PAGES = 400
+_FLAT_ROWS = 8_000
 _MANY_ROWS = 20_000
 _FEW_REQUESTS = 5
 _LONGEST_S = 1.5
 # Less is the noise of an interpreter and of the fault server in it.
-_NOISE_BYTES = 1 << 20
+_NOISE_BYTES = 1 << 19
 _KEPT_SHARE = 0.5
 _SAMPLE = 50
 
@@ -46,7 +48,7 @@ def streaming(subject: Subject) -> None:
             return
         raise Skip(f"it takes a target with several pages, or {_MANY_ROWS:,} rows, to tell")
     gap = before = 0
-    with _repeating(subject, paging) as (server, reads):
+    with _repeating(subject, paging, _PAGES) as (server, reads):
         for _ in reads:
             gap, before = max(gap, len(server.requests) - before), len(server.requests)
             if before > paging.numbers[0] + _PAGES // 2:
@@ -60,7 +62,7 @@ def streaming(subject: Subject) -> None:
     "memory does not grow with the number of rows",
     hint="keep nothing of a row that was yielded",
     role="source",
-    needs=["memory.streaming"],
+    needs=["memory.streaming", "http.endless"],
 )
 def flat(subject: Subject) -> None:
     """What is allocated between an early and a late row is much less than the rows in between."""
@@ -71,15 +73,17 @@ def flat(subject: Subject) -> None:
         with subject.open() as connector:
             _must_be_flat(subject.read(connector), subject.baseline.rows // 4)
         return
-    with _repeating(subject, paging) as (_, reads):
-        _must_be_flat(reads, paging.rows_on(0) * _PAGES // 4)
+    on_page = paging.rows_on(0)
+    pages = min(_MOST_PAGES, max(_PAGES, _FLAT_ROWS // on_page))
+    with _repeating(subject, paging, pages) as (_, reads):
+        _must_be_flat(reads, on_page * pages // 8)
 
 
 @contextmanager
-def _repeating(subject: Subject, paging: Paging) -> Iterator[tuple[FaultServer, Iterator[Read]]]:
+def _repeating(subject: Subject, paging: Paging, pages: int) -> Iterator[tuple[FaultServer, Iterator[Read]]]:
     """Extract from a target whose first page comes many times."""
     with (
-        FaultServer(paging.replay(_PAGES)) as server,
+        FaultServer(paging.replay(pages)) as server,
         subject.open(http=server.session()) as connector,
         subject.watching(),
     ):

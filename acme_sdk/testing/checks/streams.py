@@ -85,7 +85,7 @@ def schema(subject: Subject) -> None:
     "the primary key is there, and tells rows apart",
     hint="declare the columns that identify a record; leave primary_key out where there are none",
     role="source",
-    needs=["extraction.rows"],
+    needs=["extraction.rows", "streams.names", "streams.partitions"],
 )
 def primary_key(subject: Subject) -> None:
     """No row lacks a part of the key, no part is ``None``, and no two rows have the same key."""
@@ -113,7 +113,7 @@ def primary_key(subject: Subject) -> None:
     "the cursor field is there, and is the record's own",
     hint="declare a column that changes when the record does, such as updated_at, and never else",
     role="source",
-    needs=["extraction.columns", "extraction.repeatable"],
+    needs=["extraction.columns", "streams.primary_key"],
 )
 def cursor(subject: Subject) -> None:
     """Its values can be put in order; a record that did not change keeps its value."""
