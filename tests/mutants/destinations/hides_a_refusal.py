@@ -1,6 +1,6 @@
 """Its load() logs a failure and returns 0.
 
-Caught by: http.load_refused
+Caught by: destination.extremes, http.load_refused
 """
 
 import logging

@@ -1,6 +1,6 @@
 """Its primary key is a column that the rows do not have.
 
-Caught by: streams.primary_key, streams.cursor
+Caught by: streams.primary_key
 """
 
 from acme.sdk import Row, SourceConnector, Stream

@@ -1,6 +1,6 @@
 """Its primary key is not unique.
 
-Caught by: streams.primary_key, streams.cursor
+Caught by: streams.primary_key
 """
 
 from acme.sdk import Row, SourceConnector, Stream

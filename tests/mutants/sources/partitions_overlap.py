@@ -1,6 +1,6 @@
 """Each part holds the whole stream.
 
-Caught by: streams.partitions, streams.primary_key
+Caught by: streams.partitions
 """
 
 from acme.sdk import Partition, Row, SourceConnector, Stream

@@ -12,7 +12,7 @@ class SinceOnTheFirstPageOnly(SourceConnector):
         return {
             "api_url": {"type": "string", "required": True},
             "api_key": {"type": "string", "required": True, "secret": True},
-            "page_size": {"type": "integer", "default": 100},
+            "page_size": {"type": "integer", "default": 20},
         }
 
     def setup(self, config):

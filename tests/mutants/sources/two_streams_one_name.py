@@ -1,6 +1,6 @@
 """Two of its streams have the same name.
 
-Caught by: streams.names, streams.primary_key
+Caught by: streams.names
 """
 
 from acme.sdk import Row, SourceConnector, Stream
