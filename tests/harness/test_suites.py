@@ -31,6 +31,7 @@ class TestMySource(SourceConnectorTests):
         "resume.checkpoint",
         "resume.state",
         "streams.cursor",
+        "streams.order",
         "streams.partitions",
         "streams.primary_key",
         "streams.schema",

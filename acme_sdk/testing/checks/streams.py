@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from acme_sdk.catalog import Partition, Stream
@@ -161,6 +161,27 @@ def partitions(subject: Subject) -> None:
         raise Skip("no stream has partitions")
 
 
+@check(
+    "streams.order",
+    "rows come in the order that is declared",
+    hint="ask the target to sort by the cursor field, on every page; or do not declare the stream as ordered",
+    role="source",
+    needs=["streams.cursor"],
+)
+def order(subject: Subject) -> None:
+    """In each part of an ordered stream, the cursor never goes down."""
+    for stream, rows in _having(subject, lambda stream: getattr(stream, "ordered", False), "an order"):
+        if stream.cursor_field is None:
+            raise Problem(
+                f"stream {stream.name!r} is declared as ordered, and has no cursor field to be ordered by"
+            )
+        cursor = Cursor.of([value for row in rows if (value := row.get(stream.cursor_field)) is not None])
+        assert cursor is not None  # noqa: S101 - streams.cursor passed
+        with subject.open() as connector:
+            for where, part in _in_parts(subject, connector, stream, rows):
+                _must_ascend(where, stream.cursor_field, cursor, part)
+
+
 def _check_batches(subject: Subject) -> None:
     """Batches have schemas of their own, to be the very same."""
     with subject.open() as connector:
@@ -206,6 +227,29 @@ def _check_parts(
     # Where rows are told apart by all that is in them, a column that changes makes each of them new.
     if lost and (stream.primary_key or len(lost) < len(whole)):
         raise Problem(f"{where}: {len(lost):,} of {len(whole):,} rows are in none of its partitions")
+
+
+def _in_parts(
+    subject: Subject, connector: SourceConnector, stream: Stream, rows: list[Row]
+) -> Iterator[tuple[str, Iterable[Row]]]:
+    """Yield the rows of each part of a stream, and how a message about them begins."""
+    where = f"stream {stream.name!r}"
+    parts = () if isinstance(connector, BatchSource) else connector.partitions(stream)
+    if not parts:
+        yield where, rows
+    for part in parts:
+        found = _rows(subject.read_part(connector, stream, Position(partition=part)))
+        yield f"{where}, partition {part.name!r}", found
+
+
+def _must_ascend(where: str, field: str, cursor: Cursor, rows: Iterable[Row]) -> None:
+    highest = None
+    for number, row in enumerate(rows, 1):
+        if (value := row.get(field)) is None:
+            continue
+        if highest is not None and cursor.order(value) < cursor.order(highest):
+            raise Problem(f"{where}: {field!r} goes down from {highest} to {value} in row {number}")
+        highest = value
 
 
 def _rows(items: Iterator[Any]) -> Iterator[Row]:
