@@ -75,7 +75,7 @@ def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str
     """
     connection.execute("SET arrow_lossless_conversion = true")
     described = connection.execute(f"DESCRIBE {relation}").fetchall()
-    schema = connection.execute(f"SELECT * FROM {relation} LIMIT 0").fetch_arrow_table().schema  # noqa: S608 - quoted
+    schema = connection.execute(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema  # noqa: S608 - quoted
     return {
         name.lower(): Column(name, sql_type, _plain(field.type))
         for (name, sql_type, *_), field in zip(described, schema, strict=True)
