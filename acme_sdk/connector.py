@@ -7,7 +7,7 @@ then the work, then ``teardown`` exactly once, whatever happened in between.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -193,6 +193,13 @@ class DestinationConnector(Connector):
         When an extraction comes in several batches, `WriteMode.OVERWRITE` is asked for with the first one
         only, and `WriteMode.APPEND` with the rest.
         """
+
+    def read_back(self) -> Iterable[Mapping[str, Any]]:
+        """Return the rows that the target of `load` has now; optional, and asked for by the harness alone.
+
+        With it, ``acme test-connector`` compares what is there with what was written.
+        """
+        raise NotImplementedError
 
 
 class StagedDestination(DestinationConnector):

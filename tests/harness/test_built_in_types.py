@@ -10,6 +10,12 @@ import acme_sdk.connectors
 from tests.harness.conftest import harness
 from tests.servers import DatabaseServer
 
+MISTAKES = {
+    "destination.stored": "rows = [Row({**row, 'name': row.get('name') or None}) for row in rows]",
+    "destination.upsert": "if write_mode is WriteMode.UPSERT: write_mode = WriteMode.APPEND",
+    "destination.overwrite": "if write_mode is WriteMode.OVERWRITE: write_mode = WriteMode.APPEND",
+}
+READ_BACK = tuple(MISTAKES)
 TYPES = Path(acme_sdk.connectors.__file__).parent
 
 
@@ -39,6 +45,8 @@ def test_postgres_as_a_destination(database, primary_key):
     assert (ended.exit_code, ended.failed) == (0, set())
     assert ended.outcomes["destination.values"] == "passed"
     assert ended.outcomes["destination.modes"] == ("passed" if primary_key else "skipped")
+    assert ended.outcomes["destination.upsert"] == ("passed" if primary_key else "skipped")
+    assert ended.outcomes["destination.stored"] == ended.outcomes["destination.overwrite"] == "passed"
 
 
 def test_a_postgres_that_is_not_there():
@@ -52,7 +60,23 @@ def test_duckdb_as_a_destination(tmp_path):
     config = {"path": str(tmp_path / "harness.duckdb"), "table": "harness", "primary_key": ["id"]}
     ended = harness(TYPES / "duckdb/__init__.py", config, "--json")
     assert (ended.exit_code, ended.failed) == (0, set())
-    assert ended.outcomes["destination.modes"] == "passed"
+    assert {ended.outcomes[check] for check in ("destination.modes", *READ_BACK)} == {"passed"}
+
+
+@pytest.mark.parametrize("check", READ_BACK)
+def test_a_destination_that_writes_something_else_is_found_out_by_reading_back(tmp_path, check):
+    file = tmp_path / "broken.py"
+    file.write_text(
+        "from acme.sdk import Row, WriteMode\n"
+        "from acme_sdk.connectors.duckdb import DuckDBDestination\n"
+        "class Broken(DuckDBDestination):\n"
+        "    def load(self, rows, write_mode):\n"
+        f"        {MISTAKES[check]}\n"
+        "        return super().load(rows, write_mode)\n"
+    )
+    config = {"path": str(tmp_path / "harness.duckdb"), "table": "harness", "primary_key": ["id"]}
+    ended = harness(file, config, "--json")
+    assert (ended.exit_code, ended.failed) == (1, {check})
 
 
 def test_duckdb_without_a_table_is_the_users_to_correct(tmp_path):

@@ -10,15 +10,18 @@ from typing import Any
 
 import duckdb
 
+from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.duckdb.checkpoints import read_checkpoint
 from acme_sdk.connectors.duckdb.database import open_database, require_writable, translated
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
 from acme_sdk.connectors.duckdb.refresh import finish_refresh
+from acme_sdk.connectors.duckdb.tables import target_table
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
-from acme_sdk.load import Load, LoadPlan, StreamState
+from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.row import Row
 
 __all__ = ["DuckDBDestination"]
 
@@ -112,6 +115,19 @@ class DuckDBDestination(StagedDestination):
             return None
         with translated(f"checkpoints in {self._path.name}"):
             return read_checkpoint(self._open(), self._schema, pipeline, stream)
+
+    def read_back(self) -> list[Row]:
+        """Return the rows of the configured table; none if there is no such table yet.
+
+        Raises:
+            ConfigurationError: No table is configured.
+        """
+        table = target_table(self._direct_plan(WriteMode.APPEND), self._schema)
+        with translated(f"table {table.name}"), self._open().cursor() as connection:
+            if not table.exists(connection):
+                return []
+            batches = connection.execute(f"FROM {table.sql}").fetch_record_batch()
+            return [row for batch in batches for row in to_rows(batch)]
 
     def health_check(self) -> HealthReport:
         """Open the file for reading; one that another process writes to right now counts as degraded."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from psycopg import sql
+from psycopg.rows import dict_row
+
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
+from acme_sdk.connectors.postgres.identifiers import TableName
 from acme_sdk.connectors.postgres.load import PostgresLoad
 from acme_sdk.connectors.postgres.refresh import finish_refresh
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
+from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.errors import ConfigurationError, FieldProblem
-from acme_sdk.load import LoadPlan, StreamState
+from acme_sdk.load import LoadPlan, StreamState, WriteMode
+from acme_sdk.row import Row
 
 __all__ = ["PostgresDestination"]
 
@@ -73,3 +79,17 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         """Return the checkpoint that the last published load of a stream stored, or ``None``."""
         with self._connection() as connection, query_errors(f"checkpoint of {stream!r}"):
             return read_checkpoint(connection, self.schema, pipeline, stream)
+
+    def read_back(self) -> list[Row]:
+        """Return the rows of the configured table; none if there is no such table yet.
+
+        Raises:
+            ConfigurationError: No table is configured.
+        """
+        table = TableName.parse(self._direct_plan(WriteMode.APPEND).table, self.schema)
+        where = f"table {table}"
+        with self._connection() as connection, query_errors(where):
+            if not Target(connection, table, where).exists:
+                return []
+            rows = connection.cursor(row_factory=dict_row)
+            return [Row(row) for row in rows.execute(sql.SQL("SELECT * FROM {}").format(table.sql))]
