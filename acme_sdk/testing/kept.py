@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from acme_sdk.secrets import Redactor
 from acme_sdk.testing.extraction import Extraction
 
 __all__ = ["keep_rows"]
 
 
-def keep_rows(seen: Extraction, file: Path) -> list[str]:
+def keep_rows(seen: Extraction, file: Path, redactor: Redactor) -> list[str]:
     """Write the rows that were kept of an extraction, one table a stream; return the tables' names.
 
     Nothing is written when DuckDB is not installed, or there is nothing to write.
@@ -18,6 +19,7 @@ def keep_rows(seen: Extraction, file: Path) -> list[str]:
     Args:
         seen: The extraction.
         file: The file; it is replaced. Others on this machine cannot read it.
+        redactor: Takes out of the rows what a connector should not have put there.
     """
     if not seen.kept or importlib.util.find_spec("duckdb") is None:
         return []
@@ -35,7 +37,7 @@ def keep_rows(seen: Extraction, file: Path) -> list[str]:
     with duckdb.connect(str(draft)) as database:
         for stream, rows in seen.kept.items():
             try:
-                batch = RowBatcher(stream).convert(rows)
+                batch = RowBatcher(stream).convert([redactor.redact_json(row) for row in rows])
             except FatalError:
                 continue  # rows that no column can hold: a check says so
             columns = [storage(column) for column in batch.columns]

@@ -21,7 +21,6 @@ from typing import IO, Any
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import load_file
 from acme_sdk.secrets import Redactor
-from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.frames import frames_of_error
 from acme_sdk.testing.kept import keep_rows
 from acme_sdk.testing.reach import Dialled
@@ -141,15 +140,15 @@ class _Session:
             self._emit("result", **result.to_json())
             if known is None and (seen := subject.extracted) is not None:
                 if keep := self._job["keep"]:
-                    subject.errands.append(partial(self._keep, seen, Path(keep)))
+                    subject.errands.append(partial(self._keep, subject, Path(keep)))
                 self._emit("rows", rows=seen.rows, seconds=seen.seconds, peak_bytes=_peak_bytes())
         while subject.errands:
             subject.errands.pop()()
 
-    def _keep(self, seen: Extraction, file: Path) -> None:
+    def _keep(self, subject: Subject, file: Path) -> None:
         """Write the rows to a file; that this goes wrong is no finding about the connector."""
         with suppress(Exception):
-            if tables := keep_rows(seen, file):
+            if tables := keep_rows(subject.baseline, file, subject.redactor):
                 self._emit("kept", file=str(file), tables=tables)
 
     def _run(self, check: Check, subject: Subject) -> Result:
