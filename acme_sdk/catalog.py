@@ -24,6 +24,9 @@ class Stream:
         cursor_field: The column that grows with each change of a record, or ``None``.
         overlap: How far before the cursor a run begins, so that records that come late are not missed: a
             `timedelta` for times and dates, a number for numbers; ``None`` for not at all.
+        ordered: Whether records come in ascending order of the cursor field (within a partition); a sync that
+            breaks off then goes on from the highest cursor that was kept, without checkpoints of the source's
+            own. This needs a primary key.
     """
 
     name: str
@@ -31,6 +34,7 @@ class Stream:
     primary_key: tuple[str, ...] = ()
     cursor_field: str | None = None
     overlap: timedelta | int | float | None = None
+    ordered: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ def sync_stream(
         progress = None if full_refresh else _progress(plan, stream, before)
         origins = _origins(source, plan, stream, partitions, before)
         extraction = Extraction(plan, stream, partitions, before, origins, progress)
-        load_plan = _load_plan(plan, stream, run_id, origins.boundary)
-        divided = can_resume(source) and not origins.at_once
+        load_plan = _load_plan(plan, stream, run_id, extraction.boundary)
+        divided = (can_resume(source) or stream.ordered) and not origins.at_once
         delivery = _delivery(destination, load_plan, extraction, state, divided=divided)
         redact = _redaction(redactors)
         letters = _letters(plan, stream, run_id, rejected_folder, redact)
@@ -165,7 +165,8 @@ def _progress(plan: StreamPlan, stream: Stream, before: StreamState | None) -> P
     """Return how far an earlier attempt at the same came.
 
     Raises:
-        ConfigurationError: It was an append by another cursor, whose rows would be appended again.
+        ConfigurationError: It was an append that this one cannot go on with, so that its rows would be
+            appended again.
     """
     if before is None or before.progress is None:
         return None
@@ -173,8 +174,17 @@ def _progress(plan: StreamPlan, stream: Stream, before: StreamState | None) -> P
     if progress is None:
         return None
     target = (progress.table, progress.write_mode) == (plan.table or stream.name, plan.write_mode)
-    if target and progress.cursor_field == stream.cursor_field:
+    same_cursor = progress.cursor_field == stream.cursor_field
+    if target and same_cursor and (stream.ordered or not progress.has_marks):
         return progress
+    if target and same_cursor and plan.write_mode is WriteMode.APPEND:
+        raise ConfigurationError(
+            f"the last sync broke off at a value of the cursor {stream.cursor_field!r}, and only an ordered"
+            " stream with a primary key can go on from there: beginning anew would append its rows a second"
+            " time",
+            code="cursor.changed",
+            hint="run once with --full-refresh, or use upsert",
+        )
     if target and plan.write_mode is WriteMode.APPEND:
         raise ConfigurationError(
             f"the cursor is now {stream.cursor_field!r}, and was {progress.cursor_field!r} in the last sync,"
@@ -220,7 +230,7 @@ def _delivery(
 ) -> Delivery:
     if isinstance(destination, StagedDestination):
         return StagedDelivery(
-            destination, plan, divided=divided, gathered=extraction.is_partitioned, refresh=extraction.refresh
+            destination, plan, divided=divided, gathered=extraction.is_gathered, refresh=extraction.refresh
         )
     return RowDelivery(destination, plan.write_mode, _required(state), resumed=extraction.resumed)
 

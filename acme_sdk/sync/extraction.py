@@ -13,10 +13,11 @@ from acme_sdk.catalog import Partition, Stream
 from acme_sdk.errors import FatalError
 from acme_sdk.load import StreamState, WriteMode
 from acme_sdk.position import Checkpoint, Position
-from acme_sdk.sync.cursor import HighWaterMark, cursor_value
+from acme_sdk.sync.cursor import HighWaterMark, cursor_value, lowest
 from acme_sdk.sync.details import Details, read_schema, schema_text, united
 from acme_sdk.sync.merging import GrowingSchema
-from acme_sdk.sync.origin import Origins, cursor_type
+from acme_sdk.sync.order import Ascent
+from acme_sdk.sync.origin import Origins, begin_at, cursor_type
 from acme_sdk.sync.plan import StreamPlan
 from acme_sdk.sync.progress import WHOLE, PartProgress, Progress
 from acme_sdk.sync.reading import Start
@@ -55,11 +56,15 @@ class Extraction:
             datetime.now(UTC), plan.table or stream.name, plan.write_mode, stream.cursor_field
         )
         self._kept = Details.from_json(before.details if before else None)
-        self._merged = GrowingSchema(stream.name, read_schema(self._progress.schema))
+        earlier = read_schema(self._progress.schema)
+        self._merged = GrowingSchema(stream.name, earlier)
+        known = self._kept.schema if earlier is None else united(self._kept.schema, earlier)
+        self._cursor_type = cursor_type(stream, Details(known))
         self._columns: pa.Schema | None = None
         start = self._progress.cursor or origins.reached(None)
         self._mark = HighWaterMark(stream.name, stream.cursor_field, start) if stream.cursor_field else None
         self._part_marks: dict[str, HighWaterMark] = {}
+        self._ascents: dict[str, Ascent] = {}
 
     @property
     def started_at(self) -> datetime:
@@ -100,13 +105,26 @@ class Extraction:
         """Whether the stream is read in partitions."""
         return bool(self._partitions)
 
+    @property
+    def is_gathered(self) -> bool:
+        """Whether an overwrite is loaded in intervals, whatever its first batch is like."""
+        return self.is_partitioned or any(map(self._is_ordered, self.parts))
+
+    @property
+    def boundary(self) -> str | None:
+        """The lowest cursor value, as text, that rows can have which were loaded already and come again."""
+        begins = [text for part in self.parts if (text := self._begin(part)) is not None]
+        if self._cursor_type is None or not begins:
+            return next(iter(begins), None)
+        return lowest(begins, self._cursor_type)
+
     def start(self, part: str) -> Start:
         """Return where a part begins."""
-        text = self._origins.of(part)
-        kind = cursor_type(self._stream, self._kept)
+        text, kind = self._begin(part), self._cursor_type
         value = cursor_value(text, kind) if text is not None and kind is not None else None
         checkpoint = self._progress.part(part).checkpoint
-        return Start(Position(self.last_run, value, checkpoint, self._partitions.get(part)), text)
+        position = Position(self.last_run, value, checkpoint, self._partitions.get(part))
+        return Start(position, text, self._is_ordered(part))
 
     def take(self, part: str, columns: pa.RecordBatch) -> pa.RecordBatch:
         """Count a batch in; return it with all columns that the stream has by now."""
@@ -117,14 +135,27 @@ class Extraction:
             self._mark.update(columns)
             if self.is_partitioned:
                 self._part_mark(part).update(columns)
+        if self._is_ordered(part):
+            self._ascent(part).follow(columns)
         return columns
 
-    def reach(self, part: str, checkpoint: Checkpoint) -> None:
-        """Note that reading a part can go on from a checkpoint.
+    def reach(self, part: str, checkpoint: Checkpoint | None) -> bool:
+        """Note where reading a part can go on, and tell whether there is such a place here.
+
+        Args:
+            part: The part.
+            checkpoint: The source's own; an ordered stream goes on from the cursor instead.
 
         Raises:
             FatalError: The checkpoint's state is not what JSON has (code ``checkpoint.state``).
         """
+        if self._is_ordered(part):
+            mark = self._ascent(part).mark
+            if mark is not None:
+                self._progress.parts[part] = PartProgress(False, self._part_cursor(part), mark=mark)
+            return mark is not None
+        if checkpoint is None:
+            return False
         try:
             state = json.loads(json.dumps(dict(checkpoint.state), allow_nan=False))
         except (TypeError, ValueError):
@@ -134,6 +165,7 @@ class Extraction:
                 hint="use text, numbers, true, false, None, lists and dictionaries; times as text",
             ) from None
         self._progress.parts[part] = PartProgress(False, self._part_cursor(part), state)
+        return True
 
     def end(self, part: str) -> None:
         """Note that all of a part was read."""
@@ -167,6 +199,29 @@ class Extraction:
             run_id,
             details=Details(schema, cursors).to_json(),
         )
+
+    def _begin(self, part: str) -> str | None:
+        """Return the cursor value, as text, that a part is read from."""
+        mark = self._progress.part(part).mark
+        return self._origins.of(part) if mark is None else begin_at(self._stream, mark, self._cursor_type)
+
+    def _is_ordered(self, part: str) -> bool:
+        """Tell whether a part goes on from its cursor; one that was begun with checkpoints keeps to them."""
+        return self._stream.ordered and self._progress.part(part).checkpoint is None
+
+    def _ascent(self, part: str) -> Ascent:
+        if part not in self._ascents:
+            mark = self._progress.part(part).mark
+            # A row from before the mark would be there twice, except by upsert.
+            strict = mark is not None and self._plan.write_mode is not WriteMode.UPSERT
+            where = f"stream {self._stream.name!r}" + (f", partition {part!r}" if part else "")
+            self._ascents[part] = Ascent(
+                where,
+                self._stream.cursor_field or "",
+                self._begin(part) if strict else None,
+                mark or self._origins.reached(part),
+            )
+        return self._ascents[part]
 
     def _part_mark(self, part: str) -> HighWaterMark:
         field = self._stream.cursor_field or ""

@@ -14,7 +14,7 @@ from acme_sdk.sync.details import Details
 from acme_sdk.sync.plan import StreamPlan
 from acme_sdk.sync.progress import WHOLE
 
-__all__ = ["Origins", "cursor_type", "find_origins"]
+__all__ = ["Origins", "begin_at", "cursor_type", "find_origins"]
 
 
 class Origins:
@@ -24,7 +24,6 @@ class Origins:
         reached: By part: the highest value that was loaded, as text.
         highest: The highest of them all.
         begin: By part: the value to begin at, as text; parts that are not in it begin at their start.
-        boundary: The lowest value that may come again.
         at_once: Whether all has to come in one load, since only then rows that came before can be told apart.
     """
 
@@ -33,14 +32,12 @@ class Origins:
         reached: Mapping[str, str | None] | None = None,
         highest: str | None = None,
         begin: Mapping[str, str] | None = None,
-        boundary: str | None = None,
         *,
         at_once: bool = False,
     ) -> None:
         self._reached = reached or {}
         self._highest = highest
         self._begin = begin or {}
-        self.boundary = boundary
         self.at_once = at_once
 
     def of(self, part: str) -> str | None:
@@ -87,12 +84,12 @@ def find_origins(
     reached = _reached(parts, before, details.cursors, kind)
     if details.cursors and parts == [WHOLE] and WHOLE not in reached and strict:
         _refuse("the stream has no partitions any more, and not all that it had had reached a cursor value")
-    begin = {part: _begin(stream, text, kind) for part, text in reached.items() if text and part in parts}
+    begin = {part: begin_at(stream, text, kind) for part, text in reached.items() if text and part in parts}
     boundary = lowest(begin.values(), kind) if kind and len(begin) > 1 else next(iter(begin.values()), None)
     at_once = plan.write_mode is WriteMode.APPEND and not stream.primary_key and boundary is not None
     if at_once and boundary is not None:
         begin = dict.fromkeys(begin, boundary)
-    return Origins(reached, before.cursor, begin, boundary, at_once=at_once)
+    return Origins(reached, before.cursor, begin, at_once=at_once)
 
 
 def cursor_type(stream: Stream, kept: Details) -> pa.DataType | None:
@@ -115,7 +112,8 @@ def _reached(
     return {WHOLE: lowest(known, kind)} if kind is not None and len(known) == len(cursors) else {}
 
 
-def _begin(stream: Stream, text: str, kind: pa.DataType | None) -> str:
+def begin_at(stream: Stream, text: str, kind: pa.DataType | None) -> str:
+    """Return the cursor value to begin at after one that was reached: the stream's overlap before it."""
     return text if stream.overlap is None or kind is None else step_back(text, kind, stream.overlap)
 
 

@@ -105,6 +105,8 @@ class SyncResult:
 def planned_stream(source: SourceConnector, destination: DestinationConnector, plan: StreamPlan) -> Stream:
     """Return the plan's stream, with the primary key and the cursor field that the plan asks for.
 
+    It is `Stream.ordered` only if its order is of use to the sync.
+
     Raises:
         ConfigurationError: There is no such stream, it lacks a column that the plan names, or the destination
             cannot write it as asked.
@@ -116,13 +118,14 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
             code="write_mode.unsupported",
             hint=f"it has {known}",
         )
-    stream = _find(source, plan.stream)
+    own = _find(source, plan.stream)
     stream = replace(
-        stream,
-        primary_key=tuple(plan.primary_key) or tuple(stream.primary_key),
-        cursor_field=plan.cursor_field or stream.cursor_field,
-        overlap=stream.overlap if plan.overlap is None else plan.overlap,
+        own,
+        primary_key=tuple(plan.primary_key) or tuple(own.primary_key),
+        cursor_field=plan.cursor_field or own.cursor_field,
+        overlap=own.overlap if plan.overlap is None else plan.overlap,
     )
+    stream = replace(stream, ordered=_can_use_order(source, own, stream))
     if plan.write_mode is WriteMode.UPSERT and not stream.primary_key:
         raise ConfigurationError(
             f"stream {stream.name!r}: upsert needs a primary key, and the stream has none of its own",
@@ -170,6 +173,17 @@ def require_columns(stream: Stream, columns: Iterable[str]) -> None:
                 code="column.unknown",
                 hint=f"it has {', '.join(columns[:30])}",
             )
+
+
+def _can_use_order(source: SourceConnector, own: Stream, stream: Stream) -> bool:
+    """Tell whether a sync of a stream can go on from a cursor value.
+
+    The order is that of the stream's own cursor, and the source must be able to begin at a value of it. Only
+    by a key can rows with this value that were loaded be told apart from others.
+    """
+    by_own_cursor = own.cursor_field is not None and stream.cursor_field == own.cursor_field
+    by_cursor = isinstance(source, BatchSource) or can_resume(source)
+    return own.ordered and by_own_cursor and by_cursor and bool(stream.primary_key)
 
 
 def _find(source: SourceConnector, name: str | None) -> Stream:

@@ -25,11 +25,13 @@ class PartProgress:
         ended: Whether all of it is loaded.
         cursor: The highest value of the cursor so far, as text.
         checkpoint: The state of its last checkpoint, if it has not ended.
+        mark: In an ordered stream: the cursor value, as text, up to which all of it is loaded.
     """
 
     ended: bool = False
     cursor: str | None = None
     checkpoint: Mapping[str, Any] | None = None
+    mark: str | None = None
 
 
 @dataclass
@@ -59,6 +61,11 @@ class Progress:
     def part(self, name: str) -> PartProgress:
         """Return how far a part has come; one that was not begun is at its start."""
         return self.parts.get(name, PartProgress())
+
+    @property
+    def has_marks(self) -> bool:
+        """Whether a part goes on from a cursor value, which takes a source that reads in its order."""
+        return any(part.mark is not None for part in self.parts.values())
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-safe values."""

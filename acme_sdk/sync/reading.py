@@ -50,10 +50,12 @@ class Start:
     Attributes:
         position: For a source of rows.
         cursor: For a source of columns: the cursor value as text.
+        ordered: Whether reading can go on from the cursor after any row.
     """
 
     position: Position
     cursor: str | None = None
+    ordered: bool = False
 
 
 def can_resume(source: SourceConnector) -> bool:
@@ -85,8 +87,11 @@ def read_batches(
     batcher = RowBatcher(stream.name, schema=stream.schema)
     with _closed(iter(source.extract_stream(stream, start.position))) as rows:
         items = rows if stopped is None else _until(stopped, rows)
-        pace = Pace(_SMALL_BATCH.at_most(interval))
-        for chunk, checkpoint in _chunks(items, pace, wanted=can_resume(source)):
+        if start.ordered:
+            chunks = _ordered_chunks(items, Pace(interval))
+        else:
+            chunks = _chunks(items, Pace(_SMALL_BATCH.at_most(interval)), wanted=can_resume(source))
+        for chunk, checkpoint in chunks:
             columns = batcher.convert(chunk)
             own = [row if isinstance(row, Row) else Row(row) for row in chunk]
             yield Batch(columns, own, checkpoint)
@@ -112,6 +117,23 @@ def _chunks(
             yield chunk, item
             pace.reset()
             chunk, begun, first = [], True, False
+    if chunk:
+        yield chunk, None
+
+
+def _ordered_chunks(
+    items: Iterable[Row | Checkpoint], pace: Pace
+) -> Iterator[tuple[list[Row], Checkpoint | None]]:
+    """Cut rows into batches that end where a commit is due, if not before; checkpoints are of no use here."""
+    chunk: list[Row] = []
+    for item in items:
+        if isinstance(item, Checkpoint):
+            continue
+        chunk.append(item)
+        if len(chunk) == BATCH_ROWS or pace.due(len(chunk)):
+            yield chunk, None
+            pace.reset()
+            chunk = []
     if chunk:
         yield chunk, None
 

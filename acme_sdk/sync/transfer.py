@@ -115,8 +115,7 @@ class Transfer:
                     self._check_rejected()
                     self._delivery.write(batch)
                 self._count(batch.columns)
-                if commit and batch.checkpoint is not None:
-                    self._extraction.reach(part, batch.checkpoint)
+                if commit and self._extraction.reach(part, batch.checkpoint):
                     self._commit()
 
     def _commit(self) -> None:

@@ -1,0 +1,307 @@
+"""Ordered streams: a sync that broke off goes on from the cursor, and nothing is lost or comes twice."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acme_sdk import (
+    BatchSource,
+    Checkpoint,
+    ConfigurationError,
+    FatalError,
+    Partition,
+    Position,
+    Row,
+    SourceConnector,
+    Stream,
+    WriteMode,
+    open_connector,
+)
+from acme_sdk.sync import CommitInterval, StreamPlan, SyncResult, sync_stream
+from tests.sync.pages import SCHEMA, Crash, CrashingDuckDB, Record, Steps
+
+EACH = CommitInterval(rows=1)
+
+
+@dataclass
+class Source:
+    """Records by time of change; of one time, in the order in which they came."""
+
+    log: list[Record] = field(default_factory=list)
+    key: tuple[str, ...] = ("id",)
+    overlap: int | None = None
+    schema: pa.Schema | None = SCHEMA
+    ordered: bool = True
+    steps: Steps = field(default_factory=Steps)
+    asked: list[Any] = field(default_factory=list)
+
+    def streams(self) -> list[Stream]:
+        return [Stream("orders", self.schema, self.key, "at", self.overlap, self.ordered)]
+
+    def since(self, cursor: int | None) -> list[Record]:
+        self.asked.append(cursor)
+        found = [record for record in self.log if cursor is None or record[1] >= cursor]
+        return sorted(found, key=lambda record: record[1])
+
+
+@dataclass
+class Rows(Source, SourceConnector):
+    """Rows, whole or in partitions."""
+
+    parts: int = 0
+
+    def partitions(self, stream: Stream) -> Sequence[Partition]:
+        return [Partition(f"part {number}", {"rest": number}) for number in range(self.parts)]
+
+    def extract_stream(self, stream: Stream, position: Position) -> Iterator[Row | Checkpoint]:
+        assert position.checkpoint is None or not self.ordered
+        for record in self.since(position.cursor):
+            if position.partition and record[0] % self.parts != position.partition.values["rest"]:
+                continue
+            self.steps.step()
+            yield Row(zip(SCHEMA.names, record, strict=True))
+
+
+@dataclass
+class Batches(Source, BatchSource):
+    """Record batches of some rows."""
+
+    batch_rows: int = 1
+
+    def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[pa.RecordBatch]:
+        records = self.since(None if resume_from is None else int(resume_from))
+        for index in range(0, len(records), self.batch_rows):
+            self.steps.step()
+            some = [dict(zip(SCHEMA.names, r, strict=True)) for r in records[index : index + self.batch_rows]]
+            yield pa.RecordBatch.from_pylist(some, SCHEMA)
+
+
+def sync(path: Path, source: Any, mode: WriteMode, **options: Any) -> SyncResult:
+    plan = StreamPlan("shop", table="t", write_mode=mode, **options.pop("plan", {}))
+    CrashingDuckDB.steps = options.pop("steps", Steps())
+    with open_connector(CrashingDuckDB, {"path": str(path)}) as destination:
+        return sync_stream(source, destination, plan, **{"commit_interval": EACH, **options})
+
+
+def stored(path: Path, statement: str = "FROM t ORDER BY ALL") -> list[Any]:
+    with duckdb.connect(str(path)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "warehouse.duckdb"
+
+
+def source_of(kind: str, **options: Any) -> Rows | Batches:
+    """Return a source of rows, of partitions, or of batches of two rows."""
+    if kind == "batches":
+        return Batches(batch_rows=2, **options)
+    return Rows(parts=2 if kind == "partitions" else 0, **options)
+
+
+#: Each round brings records, as (id, ticks since the one before, value), and says where it crashes.
+NEWS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2), st.sampled_from("ab")), max_size=7)
+ROUNDS = st.lists(st.tuples(NEWS, st.integers(-1, 18)), min_size=1, max_size=4)
+CALM: list[tuple[list[tuple[int, int, str]], int]] = [([], -1), ([], -1)]
+INTERVALS = st.sampled_from([CommitInterval(1, 60), CommitInterval(3, 60), CommitInterval(1000, 0)])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    rounds=ROUNDS,
+    mode=st.sampled_from(WriteMode),
+    kind=st.sampled_from(["rows", "partitions", "batches"]),
+    keyed=st.booleans(),
+    overlap=st.sampled_from([None, 1, 5]),
+    typed=st.booleans(),
+    interval=INTERVALS,
+)
+def test_the_table_is_what_it_would_be_without_crashes(
+    rounds: list[tuple[list[tuple[int, int, str]], int]],
+    mode: WriteMode,
+    kind: str,
+    keyed: bool,
+    overlap: int | None,
+    typed: bool,
+    interval: CommitInterval,
+) -> None:
+    source = source_of(kind, overlap=overlap, schema=SCHEMA if typed else None)
+    source.key = ("id",) if keyed or mode is WriteMode.UPSERT else ()
+    clock = 0
+    known = set()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "warehouse.duckdb")
+        for news, crash_at in [*rounds, *CALM]:
+            for key, ticks, value in news:
+                clock += ticks
+                clock += (key, clock) in known  # a record that changes twice does so at two times
+                known.add((key, clock))
+                source.log.append((key, clock, value))
+            source.steps = steps = Steps(crash_at)
+            with suppress(Crash):
+                sync(path, source, mode, steps=steps, commit_interval=interval)
+        tables = stored(path, "SELECT table_name FROM duckdb_tables() ORDER BY ALL")
+        found = stored(path) if ("t",) in tables else []
+    latest = {record[0]: record for record in source.log}
+    assert found == sorted(latest.values() if mode is WriteMode.UPSERT else source.log)
+    assert [name for (name,) in tables if name != "t"] == ["_acme_checkpoints"]
+
+
+@pytest.mark.parametrize("mode", list(WriteMode))
+@pytest.mark.parametrize(("kind", "steps", "kept"), [("rows", 7, 3), ("batches", 3, 2)])
+def test_a_sync_goes_on_from_the_highest_cursor_that_was_kept(
+    path: Path, mode: WriteMode, kind: str, steps: int, kept: int
+) -> None:
+    source = source_of(kind, log=[(n, n // 2, "a") for n in range(10)], steps=Steps(steps))
+    with suppress(Crash):
+        sync(path, source, mode)
+    source.steps = Steps()
+    result = sync(path, source, mode)
+    assert source.asked == [None, kept]
+    assert (result.resumed, result.rows, result.cursor) == (True, 10 - 2 * kept, "4")
+    assert stored(path) == source.log
+
+
+@pytest.mark.parametrize("mode", list(WriteMode))
+def test_rows_at_the_mark_come_once_also_if_there_are_more_by_then(path: Path, mode: WriteMode) -> None:
+    source = Rows([(n, 5, "a") for n in range(6)], steps=Steps(4))
+    with suppress(Crash):
+        sync(path, source, mode)
+    source.log.insert(0, (9, 5, "late"))
+    source.steps = Steps()
+    assert sync(path, source, mode).rows == 7
+    assert source.asked == [None, 5]
+    assert stored(path) == sorted(source.log)
+
+
+def test_an_overlap_holds_for_what_broke_off_as_well(path: Path) -> None:
+    source = Rows([(n, n, "a") for n in range(10)], overlap=2, steps=Steps(7))
+    with suppress(Crash):
+        sync(path, source, WriteMode.APPEND)
+    source.log.append((99, 4, "late"))
+    source.steps = Steps()
+    sync(path, source, WriteMode.APPEND)
+    assert source.asked == [None, 4]
+    assert stored(path) == sorted(source.log)
+
+
+@pytest.mark.parametrize("mode", [WriteMode.APPEND, WriteMode.OVERWRITE])
+def test_without_a_key_all_of_it_is_one_load(path: Path, mode: WriteMode) -> None:
+    source = Rows([(n, n, "a") for n in range(6)], key=(), steps=Steps(4))
+    with suppress(Crash):
+        sync(path, source, mode)
+    source.steps = Steps()
+    assert not sync(path, source, mode).resumed
+    assert source.asked == [None, None]
+    assert stored(path) == source.log
+
+
+def test_the_order_is_not_that_of_another_cursor(path: Path) -> None:
+    source = Rows([(5, 1, "a"), (3, 2, "a")])
+    assert sync(path, source, WriteMode.APPEND, plan={"cursor_field": "id"}).cursor == "5"
+
+
+def test_readers_see_the_old_table_until_a_refresh_is_complete(path: Path) -> None:
+    source = Rows([(1, 1, "old")])
+    sync(path, source, WriteMode.OVERWRITE)
+    source.log = [(n, n, "new") for n in range(6)]
+    source.steps = Steps(5)
+    with suppress(Crash):
+        sync(path, source, WriteMode.OVERWRITE)
+    assert stored(path) == [(1, 1, "old")]
+
+
+def test_a_source_that_is_not_ordered_any_more_begins_anew(path: Path) -> None:
+    source = Rows([(n, n, "a") for n in range(6)], steps=Steps(4))
+    for mode in WriteMode:
+        source.steps, source.ordered = Steps(4), True
+        with suppress(Crash):
+            sync(path, source, mode, full_refresh=mode is WriteMode.OVERWRITE)
+        source.steps, source.ordered = Steps(), False
+        if mode is WriteMode.APPEND:
+            with pytest.raises(ConfigurationError, match="broke off at a value of the cursor 'at'") as caught:
+                sync(path, source, mode)
+            assert caught.value.code == "cursor.changed"
+        else:
+            assert not sync(path, source, mode).resumed
+            assert stored(path) == source.log
+
+
+class Unsorted(Rows):
+    """Takes its log for sorted."""
+
+    def since(self, cursor: int | None) -> list[Record]:
+        return self.log
+
+
+class TestDisorder:
+    @pytest.mark.parametrize("interval", [EACH, CommitInterval()])
+    @pytest.mark.parametrize("value", [1, None])
+    def test_names_the_rows_and_keeps_what_came_before(
+        self, path: Path, interval: CommitInterval, value: Any
+    ) -> None:
+        source = Unsorted([(1, 1, "a"), (2, 2, "a"), (3, value, "a"), (4, 3, "a")])
+        with pytest.raises(FatalError) as caught:
+            sync(path, source, WriteMode.APPEND, commit_interval=interval)
+        assert caught.value.code == "cursor.disorder"
+        assert "stream 'orders', row 3: its cursor 'at'" in caught.value.message
+        assert "that of row 2" in caught.value.message
+        assert "drop ordered" in (caught.value.hint or "")
+
+    def test_names_the_partition(self, path: Path) -> None:
+        source = Unsorted([(0, 1, "a"), (1, 5, "a"), (2, 0, "a")], parts=2)
+        with pytest.raises(FatalError, match=r"partition 'part 0', row 2: .* that of row 1"):
+            sync(path, source, WriteMode.APPEND)
+
+    def test_missing_values_may_come_first(self, path: Path) -> None:
+        log: Any = [(1, None, "a"), (2, None, "a"), (3, 1, "a"), (4, 1, "a")]
+        assert sync(path, Unsorted(log), WriteMode.APPEND).loaded == 4
+
+    def test_is_to_begin_below_the_cursor_that_was_asked_for(self, path: Path) -> None:
+        source = Unsorted([(n, n, "a") for n in range(6)])
+        for mode in (WriteMode.UPSERT, WriteMode.APPEND):
+            source.steps = Steps(4)
+            with suppress(Crash):
+                sync(path, source, mode)
+            source.steps = Steps()
+            if mode is WriteMode.UPSERT:
+                assert sync(path, source, mode).resumed
+                path.unlink()
+        with pytest.raises(FatalError, match=r"row 1: .* the value that the sync goes on from"):
+            sync(path, source, WriteMode.APPEND)
+
+    @pytest.mark.parametrize(
+        ("lower", "higher"),
+        [
+            (1, 2),
+            (1.5, 2.5),
+            (Decimal("1.5"), Decimal("2.25")),
+            ("B", "a"),
+            (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)),
+            (UUID(int=1), UUID(int=2**127)),
+        ],
+    )
+    @pytest.mark.parametrize("interval", [EACH, CommitInterval()])
+    def test_is_seen_in_all_types_of_cursors(
+        self, path: Path, lower: Any, higher: Any, interval: CommitInterval
+    ) -> None:
+        source = Unsorted([(1, lower, "a"), (2, lower, "a"), (3, higher, "a")], schema=None)
+        assert sync(path, source, WriteMode.APPEND, commit_interval=interval).loaded == 3
+        source.log.append((4, lower, "a"))
+        with pytest.raises(FatalError, match=r"row 4: .* that of row 3"):
+            sync(path, source, WriteMode.APPEND, full_refresh=True, commit_interval=interval)
