@@ -1,4 +1,4 @@
-"""A source of rows for tests: a log that grows, read in pages, whole or in partitions, crashing on demand."""
+"""Sources for tests: a log that grows, read in pages or in order, whole or in parts, crashing on demand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
+from typing import Any
 
 import pyarrow as pa
 
@@ -22,7 +23,7 @@ from acme_sdk import (
 )
 from acme_sdk.connectors.duckdb import DuckDBDestination
 
-__all__ = ["Crash", "CrashingDuckDB", "Pages", "Record"]
+__all__ = ["Crash", "CrashingDuckDB", "Ordered", "OrderedRows", "Pages", "Record"]
 
 Record = tuple[int, int, str]
 
@@ -81,6 +82,45 @@ class Pages(SourceConnector):
                 yield Row(zip(SCHEMA.names, record, strict=True))
             if self.page and index % self.page == 0:
                 yield Checkpoint({"next": index})
+
+
+@dataclass
+class Ordered:
+    """Records by time of change; of one time, in the order in which they came."""
+
+    log: list[Record] = field(default_factory=list)
+    key: tuple[str, ...] = ("id",)
+    overlap: int | None = None
+    schema: pa.Schema | None = SCHEMA
+    ordered: bool = True
+    steps: Steps = field(default_factory=Steps)
+    asked: list[Any] = field(default_factory=list)
+
+    def streams(self) -> list[Stream]:
+        return [Stream("orders", self.schema, self.key, "at", self.overlap, self.ordered)]
+
+    def since(self, cursor: int | None) -> list[Record]:
+        self.asked.append(cursor)
+        found = [record for record in self.log if cursor is None or record[1] >= cursor]
+        return sorted(found, key=lambda record: record[1])
+
+
+@dataclass
+class OrderedRows(Ordered, SourceConnector):
+    """Ordered rows, whole or in partitions, without checkpoints."""
+
+    parts: int = 0
+
+    def partitions(self, stream: Stream) -> Sequence[Partition]:
+        return [Partition(f"part {number}", {"rest": number}) for number in range(self.parts)]
+
+    def extract_stream(self, stream: Stream, position: Position) -> Iterator[Row | Checkpoint]:
+        assert position.checkpoint is None or not self.ordered
+        for record in self.since(position.cursor):
+            if position.partition and record[0] % self.parts != position.partition.values["rest"]:
+                continue
+            self.steps.step()
+            yield Row(zip(SCHEMA.names, record, strict=True))
 
 
 class CrashingLoad(Load):

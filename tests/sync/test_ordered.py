@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,64 +20,20 @@ from hypothesis import strategies as st
 
 from acme_sdk import (
     BatchSource,
-    Checkpoint,
     ConfigurationError,
     FatalError,
-    Partition,
-    Position,
-    Row,
-    SourceConnector,
     Stream,
     WriteMode,
     open_connector,
 )
 from acme_sdk.sync import CommitInterval, StreamPlan, SyncResult, sync_stream
-from tests.sync.pages import SCHEMA, Crash, CrashingDuckDB, Record, Steps
+from tests.sync.pages import SCHEMA, Crash, CrashingDuckDB, Ordered, OrderedRows, Record, Steps
 
 EACH = CommitInterval(rows=1)
 
 
 @dataclass
-class Source:
-    """Records by time of change; of one time, in the order in which they came."""
-
-    log: list[Record] = field(default_factory=list)
-    key: tuple[str, ...] = ("id",)
-    overlap: int | None = None
-    schema: pa.Schema | None = SCHEMA
-    ordered: bool = True
-    steps: Steps = field(default_factory=Steps)
-    asked: list[Any] = field(default_factory=list)
-
-    def streams(self) -> list[Stream]:
-        return [Stream("orders", self.schema, self.key, "at", self.overlap, self.ordered)]
-
-    def since(self, cursor: int | None) -> list[Record]:
-        self.asked.append(cursor)
-        found = [record for record in self.log if cursor is None or record[1] >= cursor]
-        return sorted(found, key=lambda record: record[1])
-
-
-@dataclass
-class Rows(Source, SourceConnector):
-    """Rows, whole or in partitions."""
-
-    parts: int = 0
-
-    def partitions(self, stream: Stream) -> Sequence[Partition]:
-        return [Partition(f"part {number}", {"rest": number}) for number in range(self.parts)]
-
-    def extract_stream(self, stream: Stream, position: Position) -> Iterator[Row | Checkpoint]:
-        assert position.checkpoint is None or not self.ordered
-        for record in self.since(position.cursor):
-            if position.partition and record[0] % self.parts != position.partition.values["rest"]:
-                continue
-            self.steps.step()
-            yield Row(zip(SCHEMA.names, record, strict=True))
-
-
-@dataclass
-class Batches(Source, BatchSource):
+class Batches(Ordered, BatchSource):
     """Record batches of some rows."""
 
     batch_rows: int = 1
@@ -107,11 +63,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "warehouse.duckdb"
 
 
-def source_of(kind: str, **options: Any) -> Rows | Batches:
+def source_of(kind: str, **options: Any) -> OrderedRows | Batches:
     """Return a source of rows, of partitions, or of batches of two rows."""
     if kind == "batches":
         return Batches(batch_rows=2, **options)
-    return Rows(parts=2 if kind == "partitions" else 0, **options)
+    return OrderedRows(parts=2 if kind == "partitions" else 0, **options)
 
 
 #: Each round brings records, as (id, ticks since the one before, value), and says where it crashes.
@@ -179,7 +135,7 @@ def test_a_sync_goes_on_from_the_highest_cursor_that_was_kept(
 
 @pytest.mark.parametrize("mode", list(WriteMode))
 def test_rows_at_the_mark_come_once_also_if_there_are_more_by_then(path: Path, mode: WriteMode) -> None:
-    source = Rows([(n, 5, "a") for n in range(6)], steps=Steps(4))
+    source = OrderedRows([(n, 5, "a") for n in range(6)], steps=Steps(4))
     with suppress(Crash):
         sync(path, source, mode)
     source.log.insert(0, (9, 5, "late"))
@@ -190,7 +146,7 @@ def test_rows_at_the_mark_come_once_also_if_there_are_more_by_then(path: Path, m
 
 
 def test_an_overlap_holds_for_what_broke_off_as_well(path: Path) -> None:
-    source = Rows([(n, n, "a") for n in range(10)], overlap=2, steps=Steps(7))
+    source = OrderedRows([(n, n, "a") for n in range(10)], overlap=2, steps=Steps(7))
     with suppress(Crash):
         sync(path, source, WriteMode.APPEND)
     source.log.append((99, 4, "late"))
@@ -200,9 +156,26 @@ def test_an_overlap_holds_for_what_broke_off_as_well(path: Path) -> None:
     assert stored(path) == sorted(source.log)
 
 
+def test_what_an_overlap_brings_again_is_no_progress(path: Path) -> None:
+    source = OrderedRows([(n, n, "a") for n in range(10)], overlap=4)
+    for crash_at in (8, 2, 1, -1):
+        source.steps = Steps(crash_at)
+        with suppress(Crash):
+            sync(path, source, WriteMode.APPEND)
+    assert source.asked == [None, 3, 3, 3]
+    assert stored(path) == source.log
+    source.log += [(n, n, "b") for n in range(10, 13)]
+    for crash_at in (3, -1):
+        source.steps = Steps(crash_at)
+        with suppress(Crash):
+            sync(path, source, WriteMode.APPEND)
+    assert source.asked[4:] == [5, 5]
+    assert stored(path) == source.log
+
+
 @pytest.mark.parametrize("mode", [WriteMode.APPEND, WriteMode.OVERWRITE])
 def test_without_a_key_all_of_it_is_one_load(path: Path, mode: WriteMode) -> None:
-    source = Rows([(n, n, "a") for n in range(6)], key=(), steps=Steps(4))
+    source = OrderedRows([(n, n, "a") for n in range(6)], key=(), steps=Steps(4))
     with suppress(Crash):
         sync(path, source, mode)
     source.steps = Steps()
@@ -212,12 +185,12 @@ def test_without_a_key_all_of_it_is_one_load(path: Path, mode: WriteMode) -> Non
 
 
 def test_the_order_is_not_that_of_another_cursor(path: Path) -> None:
-    source = Rows([(5, 1, "a"), (3, 2, "a")])
+    source = OrderedRows([(5, 1, "a"), (3, 2, "a")])
     assert sync(path, source, WriteMode.APPEND, plan={"cursor_field": "id"}).cursor == "5"
 
 
 def test_readers_see_the_old_table_until_a_refresh_is_complete(path: Path) -> None:
-    source = Rows([(1, 1, "old")])
+    source = OrderedRows([(1, 1, "old")])
     sync(path, source, WriteMode.OVERWRITE)
     source.log = [(n, n, "new") for n in range(6)]
     source.steps = Steps(5)
@@ -227,7 +200,7 @@ def test_readers_see_the_old_table_until_a_refresh_is_complete(path: Path) -> No
 
 
 def test_a_source_that_is_not_ordered_any_more_begins_anew(path: Path) -> None:
-    source = Rows([(n, n, "a") for n in range(6)], steps=Steps(4))
+    source = OrderedRows([(n, n, "a") for n in range(6)], steps=Steps(4))
     for mode in WriteMode:
         source.steps, source.ordered = Steps(4), True
         with suppress(Crash):
@@ -242,7 +215,7 @@ def test_a_source_that_is_not_ordered_any_more_begins_anew(path: Path) -> None:
             assert stored(path) == source.log
 
 
-class Unsorted(Rows):
+class Unsorted(OrderedRows):
     """Takes its log for sorted."""
 
     def since(self, cursor: int | None) -> list[Record]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from acme_sdk import DestinationConnector, Row, WriteMode, open_connector
 from acme_sdk.sync import CommitInterval, FileStateStore, StreamPlan, sync_stream
-from tests.sync.pages import SCHEMA, Crash, CrashingDuckDB, Pages, Record, Steps
+from tests.sync.pages import SCHEMA, Crash, CrashingDuckDB, OrderedRows, Pages, Record, Steps
 
 #: Each round brings records, as (id, ticks since the one before, value), and says where it crashes.
 NEWS = st.lists(st.tuples(st.integers(0, 5), st.integers(-1, 2), st.sampled_from("ab")), max_size=6)
@@ -24,7 +24,7 @@ CALM: list[tuple[list[tuple[int, int, str]], int]] = [([], -1), ([], -1)]
 INTERVALS = st.sampled_from([CommitInterval(1, 60), CommitInterval(3, 60), CommitInterval(1000, 0)])
 
 
-def grow(pages: Pages, news: list[tuple[int, int, str]], clock: int, *, late: bool) -> int:
+def grow(pages: Pages | OrderedRows, news: list[tuple[int, int, str]], clock: int, *, late: bool) -> int:
     """Add records to the log; their time goes back only if some may be late. Returns the highest time."""
     known = {record[:2] for record in pages.log}
     for key, ticks, value in news:
@@ -111,6 +111,7 @@ class Table(DestinationConnector):
     mode=st.sampled_from(WriteMode),
     page=st.integers(0, 3),
     parts=st.sampled_from([0, 0, 1, 3]),
+    ordered=st.booleans(),
     interval=INTERVALS,
 )
 def test_without_transactions_nothing_is_lost(
@@ -118,9 +119,10 @@ def test_without_transactions_nothing_is_lost(
     mode: WriteMode,
     page: int,
     parts: int,
+    ordered: bool,
     interval: CommitInterval,
 ) -> None:
-    pages = Pages(page=page, parts=parts)
+    pages = OrderedRows(parts=parts) if ordered else Pages(page=page, parts=parts)
     table = Table()
     plan = StreamPlan("shop", write_mode=mode)
     clock = 0

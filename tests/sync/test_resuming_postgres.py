@@ -10,7 +10,7 @@ from acme_sdk import Load, LoadPlan, StreamState, WriteMode, open_connector
 from acme_sdk.connectors.postgres import PostgresDestination
 from acme_sdk.sync import CommitInterval, StreamPlan, sync_stream
 from tests.servers import DatabaseServer
-from tests.sync.pages import Crash, CrashingLoad, Pages, Steps
+from tests.sync.pages import Crash, CrashingLoad, OrderedRows, Pages, Steps
 
 
 class CrashingPostgres(PostgresDestination):
@@ -28,16 +28,17 @@ class CrashingPostgres(PostgresDestination):
         return count
 
 
+@pytest.mark.parametrize("kind", [Pages, OrderedRows])
 @pytest.mark.parametrize("parts", [0, 2])
 @pytest.mark.parametrize("mode", list(WriteMode))
 def test_each_row_is_there_once_wherever_it_broke_off(
-    postgres: DatabaseServer, mode: WriteMode, parts: int
+    postgres: DatabaseServer, mode: WriteMode, parts: int, kind: type[Pages] | type[OrderedRows]
 ) -> None:
     database = postgres.create_database()
     CrashingPostgres.steps = Steps()
     config = {"connection": postgres.connection_string(database)}
     plan = StreamPlan("shop", table="t", write_mode=mode, primary_key=("id",))
-    pages = Pages([(0, 0, "a")], parts=parts, overlap=1)
+    pages = kind([(0, 0, "a")], parts=parts, overlap=1)
     with open_connector(CrashingPostgres, config) as destination:
         sync_stream(pages, destination, plan)
         for crash_at in itertools.count(step=2):
