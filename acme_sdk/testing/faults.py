@@ -141,11 +141,15 @@ class Replay:
         """Tell whether a request gets the page."""
         return self.first <= number < self.first + self.times
 
+    def remembered(self, number: int) -> Answer | None:
+        """Return what a request gets, if the target need not be asked for it."""
+        if number < self.first:
+            return None
+        return self.page if self.hits(number) else self.last
+
     def respond(self, number: int, ask: Callable[[], Answer]) -> tuple[Answer, Manner]:
         """Return what a request gets; see `Fault.respond`."""
-        if number < self.first:
-            return ask(), Manner.WHOLE
-        return self.page if self.hits(number) else self.last, Manner.WHOLE
+        return self.remembered(number) or ask(), Manner.WHOLE
 
 
 @dataclass(frozen=True)
@@ -181,7 +185,9 @@ class FaultServer:
 
     def __init__(self, fault: Fault | Replay) -> None:
         self.requests: list[Request] = []
-        """What came by since `arm`."""
+        """What came by since `arm`, but for what was answered out of memory."""
+        self.asked = 0
+        """How many requests there were since `arm`."""
         self.without_timeout: list[str] = []
         """Addresses that a session was asked for without a time-out since `arm`."""
         self.mistakes: list[Exception] = []
@@ -238,7 +244,7 @@ class FaultServer:
             if not self.armed:
                 number = 0
             else:
-                number = len(self.requests) + 1
+                self.asked = number = self.asked + 1
                 self.requests.append(
                     Request(method, url, headers, body, time.monotonic(), self._fault.hits(number))
                 )
@@ -248,6 +254,15 @@ class FaultServer:
             moved = next(request for request in self.requests if request.faulted)
             return self._forward(moved.method, moved.url, moved.headers, moved.body), Manner.WHOLE
         return self._fault.respond(number, lambda: self._forward(method, url, headers, body))
+
+    def remembered(self) -> Answer | None:
+        """Return the next answer if it needs no connection: a `Replay` is to be long, and keep nothing."""
+        with self._lock:
+            if not self.armed or not isinstance(self._fault, Replay):
+                return None
+            answer = self._fault.remembered(self.asked + 1)
+            self.asked += answer is not None
+            return answer
 
     def _forward(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         response = self._upstream.request(
@@ -309,6 +324,16 @@ class _DetourAdapter(HttpAdapter):
         retries = own.max_retries.new(backoff_factor=0.0, backoff_jitter=0.0, **changes)
         super().__init__(DEFAULT_POOLSIZE, DEFAULT_POOLSIZE, max_retries=retries)
         self._server = server
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request to the server, unless the answer is known."""
+        answer = self._server.remembered()
+        if answer is None:
+            return super().send(request, *args, **kwargs)
+        body = io.BytesIO(answer.body)
+        return self.build_response(
+            request, HTTPResponse(body, answer.headers, answer.status, preload_content=False)
+        )
 
     def get_connection_with_tls_context(
         self,

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from acme_sdk.errors import FatalError, RetriableError
-from acme_sdk.testing.faults import Answer, Fault, FaultServer
+from acme_sdk.testing.faults import Answer, Fault, FaultServer, Replay
 
 NEVER = Fault(Answer(500), first=10**9)
 DOCUMENT = {"results": list(range(1000))}
@@ -98,6 +98,16 @@ def test_a_fault_happens_to_the_requests_it_is_meant_for(target):
     with FaultServer(Fault(Answer(404), first=2, times=2)) as server, server.session() as session:
         server.arm()
         assert [session.get(target).status_code for _ in range(4)] == [200, 404, 404, 200]
+
+
+def test_a_page_is_replayed_out_of_memory_and_leaves_nothing_there(target):
+    replay = Replay(Answer(200, body=b"page"), Answer(200, body=b"last"), first=2, times=1000)
+    with FaultServer(replay) as server, server.session() as session:
+        server.arm()
+        told = [session.get(target).content for _ in range(1002)]
+    assert json.loads(told[0])["path"] == "/"
+    assert told[1:] == [b"page"] * 1000 + [b"last"]
+    assert (server.asked, len(server.requests)) == (1002, 1)
 
 
 def test_half_an_answer_is_no_json_whatever_its_encoding(target):

@@ -173,17 +173,17 @@ def endless(subject: Subject) -> None:
             rows = subject.read(connector)
             try:
                 for _ in rows:
-                    if len(server.requests) >= _ENDLESS_PAGES:
+                    if server.asked >= _ENDLESS_PAGES:
                         break
             except Exception:  # noqa: BLE001 - to notice that there is no end is best of all
                 return
-            sent = len(server.requests)
+            sent = server.asked
             server.ending.wait(_AT_REST_S)
-            ahead = len(server.requests) - sent
+            ahead = server.asked - sent
             rows.close()  # type: ignore[attr-defined]  # read() is a generator
-        after = len(server.requests)
+        after = server.asked
         server.ending.wait(_AT_REST_S / 4)
-        late = len(server.requests) - after
+        late = server.asked - after
     if ahead > _MOST_AHEAD:
         raise Problem(
             f"the same page came again and again; in {_AT_REST_S:g} s in which no row was taken, "

@@ -19,11 +19,12 @@ from acme_sdk.testing.subject import Subject
 __all__: list[str] = []
 
 _PAGES = 60
-_MOST_PAGES = 400
-_FLAT_ROWS = 8_000
+_MOST_ROWS = 1_000_000
+_EARLY_ROWS = 1_000
+_EARLY_PAGES = 8
 _MANY_ROWS = 20_000
 _FEW_REQUESTS = 5
-_LONGEST_S = 1.5
+_LONGEST_S = 1.0
 # Less is the noise of an interpreter and of the fault server in it.
 _NOISE_BYTES = 1 << 19
 _KEPT_SHARE = 0.5
@@ -50,7 +51,7 @@ def streaming(subject: Subject) -> None:
     gap = before = 0
     with _repeating(subject, paging, _PAGES) as (server, reads):
         for _ in reads:
-            gap, before = max(gap, len(server.requests) - before), len(server.requests)
+            gap, before = max(gap, server.asked - before), server.asked
             if before > paging.numbers[0] + _PAGES // 2:
                 break
     if gap > _PAGES // 2:
@@ -74,9 +75,8 @@ def flat(subject: Subject) -> None:
             _must_be_flat(subject.read(connector), subject.baseline.rows // 4)
         return
     on_page = paging.rows_on(0)
-    pages = min(_MOST_PAGES, max(_PAGES, _FLAT_ROWS // on_page))
-    with _repeating(subject, paging, pages) as (_, reads):
-        _must_be_flat(reads, on_page * pages // 8)
+    with _repeating(subject, paging, _MOST_ROWS // on_page) as (_, reads):
+        _must_be_flat(reads, min(_EARLY_ROWS, _EARLY_PAGES * on_page))
 
 
 @contextmanager
