@@ -170,7 +170,7 @@ def partitions(subject: Subject) -> None:
 )
 def order(subject: Subject) -> None:
     """In each part of an ordered stream, the cursor never goes down."""
-    for stream, rows in _having(subject, lambda stream: getattr(stream, "ordered", False), "an order"):
+    for stream, rows in _having(subject, lambda stream: stream.ordered, "an order"):
         if stream.cursor_field is None:
             raise Problem(
                 f"stream {stream.name!r} is declared as ordered, and has no cursor field to be ordered by"
