@@ -93,8 +93,8 @@ class LoadPlan:
     #: ``None`` for a load into the target itself. Hidden tables of other refreshes of the stream are left
     #: over, and removed.
     refresh: str | None = None
-    #: In append mode, also into a refresh's hidden table: rows whose cursor has this value or a higher one may
-    #: be there already, and those that are (same key and cursor; without a key, same row) are left out.
+    #: In append mode, also into a refresh's hidden table: rows whose cursor has this value or a higher one
+    #: may be there already, and those that are (same key and cursor; without a key, same row) are left out.
     #: ``None`` when none can be.
     resumed_from: str | None = field(default=None)
 
