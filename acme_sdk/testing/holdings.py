@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 __all__ = ["take"]
@@ -30,6 +31,18 @@ def take() -> frozenset[str]:
         )
         held.add(f"socket to {where} (fd {connection.fd}, local {connection.laddr})")
     held |= {f"open file {file.path} (fd {file.fd})" for file in process.open_files()}
+    held |= set(_unnamed_files())
     # The worker's folder for temporary files is its own.
     held |= {f"temporary file {path}" for path in Path(tempfile.gettempdir()).iterdir()}
     return frozenset(held)
+
+
+def _unnamed_files() -> Iterator[str]:
+    """Yield the open files without a name, where the system tells of them."""
+    for descriptor in Path("/proc/self/fd").glob("*"):
+        try:
+            target = str(descriptor.readlink())
+        except OSError:
+            continue  # the descriptor of this listing
+        if target.startswith("/") and target.endswith(" (deleted)"):
+            yield f"open file without a name, {target.removesuffix(' (deleted)')} (fd {descriptor.name})"

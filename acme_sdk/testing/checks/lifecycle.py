@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -46,9 +46,7 @@ def setup(subject: Subject) -> None:
 def abandoned(subject: Subject) -> None:
     """Take one row, then stop."""
     with subject.open() as connector:
-        rows = subject.read(connector)
-        next(rows, None)
-        rows.close()  # type: ignore[attr-defined]  # read() is a generator
+        _begin(subject, connector)
 
 
 @check(
@@ -81,21 +79,13 @@ def failed(subject: Subject) -> None:
     "lifecycle.leaks",
     "teardown() leaves nothing behind",
     hint="close in teardown() what setup() opened and join the threads that were started",
-    needs=["lifecycle.setup", "extraction.ends", "destination.count"],
+    needs=["lifecycle.setup", "extraction.ends", "destination.count", "lifecycle.abandoned"],
 )
 def leaks(subject: Subject) -> None:
-    """No thread, process, socket, open or temporary file is left of a run that was not there before it."""
-    _work(subject)  # libraries may keep what they open once per process
-    gc.collect()
-    before = holdings.take()
-    connector = _work(subject)
-    gc.collect()
-    until = time.monotonic() + _CLOSING_S
-    while (left := holdings.take() - before) and time.monotonic() < until:
-        time.sleep(0.05)
-    if left:
-        shown = ", ".join(sorted(left)[:5])
-        raise Problem(f"after teardown(), {type(connector).__name__} leaves behind: {shown}")
+    """No thread, process, socket, open or temporary file is left of a run, complete or abandoned."""
+    _must_leave_nothing(subject, _use, "")
+    if not issubclass(subject.kind, DestinationConnector):
+        _must_leave_nothing(subject, _begin, " of an extraction that was not read to its end")
 
 
 @check(
@@ -121,9 +111,7 @@ def once(subject: Subject) -> None:
     calls = 0
     with suppress(_EngineFailure), subject.open(teardown=teardown) as connector:
         if not isinstance(connector, DestinationConnector):
-            reads = subject.read(connector)
-            next(reads, None)
-            reads.close()  # type: ignore[attr-defined]  # read() is a generator
+            _begin(subject, connector)
         raise _EngineFailure
     if calls != 1:
         raise Problem(f"in a run that failed, teardown() was called {calls} times")
@@ -223,10 +211,32 @@ def _use(subject: Subject, connector: Any) -> int | None:
     return seen.rows
 
 
-def _work(subject: Subject) -> Any:
-    """Do a whole run and return the connector: what it still refers to is not collected."""
+def _begin(subject: Subject, connector: Any) -> None:
+    """Take one row, then stop."""
+    rows = subject.read(connector)
+    next(rows, None)
+    rows.close()  # type: ignore[attr-defined]  # read() is a generator
+
+
+def _must_leave_nothing(subject: Subject, use: Callable[[Subject, Any], object], what: str) -> None:
+    """Raise if a run leaves behind what was not there before it."""
+    _work(subject, use)  # libraries may keep what they open once per process
+    gc.collect()
+    before = holdings.take()
+    connector = _work(subject, use)
+    gc.collect()
+    until = time.monotonic() + _CLOSING_S
+    while (left := holdings.take() - before) and time.monotonic() < until:
+        time.sleep(0.05)
+    if left:
+        shown = ", ".join(sorted(left)[:5])
+        raise Problem(f"after teardown(){what}, {type(connector).__name__} leaves behind: {shown}")
+
+
+def _work(subject: Subject, use: Callable[[Subject, Any], object]) -> Any:
+    """Do a run and return the connector: what it still refers to is not collected."""
     with subject.open() as connector:
-        _use(subject, connector)
+        use(subject, connector)
     return connector
 
 
