@@ -10,7 +10,7 @@ from types import FrameType, TracebackType
 
 from acme_sdk.testing.result import Frame
 
-__all__ = ["frames_of_error", "frames_of_thread"]
+__all__ = ["frames_of_error", "frames_of_thread", "is_authors"]
 
 _OURS = Path(__file__).resolve().parents[1]
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -46,13 +46,13 @@ def _frames(walked: Iterable[tuple[FrameType, int]], file: Path) -> tuple[Frame,
             source=linecache.getline(frame.f_code.co_filename, line).strip(),
         )
         for frame, line in walked
-        if _is_authors(Path(frame.f_code.co_filename), file)
+        if is_authors(Path(frame.f_code.co_filename), file)
     ]
     return tuple(frames[-_MOST:])
 
 
-def _is_authors(path: Path, file: Path) -> bool:
-    """Whether a file belongs to the connector: it lies beside or below the connector's own."""
+def is_authors(path: Path, file: Path) -> bool:
+    """Tell whether a file belongs to the connector: it lies beside or below the connector's own."""
     if path == file:
         return True
     if not path.is_absolute() or path.is_relative_to(_OURS) or _INSTALLED & set(path.parts):

@@ -14,7 +14,7 @@ from typing import Any
 
 from acme_sdk.catalog import Stream
 from acme_sdk.config import ConnectorConfig, validate_config
-from acme_sdk.connector import BatchSource, Connector, SourceConnector
+from acme_sdk.connector import BatchSource, Connector, DestinationConnector, SourceConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.lifecycle import open_connector
 from acme_sdk.position import Checkpoint, Position
@@ -24,6 +24,7 @@ from acme_sdk.testing.exchanges import Exchange, listened
 from acme_sdk.testing.extraction import Extraction, Read
 from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.result import Connector as Named
+from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.secrecy import marked_secrets, suspected_secrets
 
 __all__ = ["RecordingConfig", "Subject"]
@@ -157,7 +158,7 @@ class Subject:
         """
         if isinstance(connector, BatchSource):
             for batch in connector.extract_batches(stream, position.cursor):
-                yield from (Row(record) for record in batch.to_pylist())
+                yield from (Row(record) for record in decoded(batch).to_pylist())
             return
         parts: Sequence[Any] = (position.partition,)
         if position.partition is None:
@@ -210,6 +211,25 @@ class Subject:
         """Set up, extract everything, tear down."""
         with self.open(http=http) as connector, self.watching(keep) as seen:
             return seen.watch(self.read(connector, position))
+
+    def use(self, connector: Any) -> int | None:
+        """Extract everything, or load a row; return the number of rows of a source."""
+        if isinstance(connector, DestinationConnector):
+            connector.load(sample_rows(1), declared_modes(type(connector))[0])
+            return None
+        with self.watching() as seen:
+            return seen.watch(self.read(connector)).rows
+
+    def run(self, config: Mapping[str, Any] | None = None) -> None:
+        """Set up, ask for the health, use, tear down.
+
+        Args:
+            config: Another configuration than the user's.
+        """
+        with self.open(config) as connector:
+            if self.has_health_check:
+                connector.health_check()
+            self.use(connector)
 
     @property
     def extracted(self) -> Extraction | None:

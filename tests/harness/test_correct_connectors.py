@@ -31,6 +31,8 @@ SKIPPED = {
 }
 # It depends on the machine's speed how many rows come in the time that this takes.
 UNSURE = {"memory.flat"}
+# It sees requests by any client, and none is fine, too.
+FOR_ALL = {"http.own_client"}
 
 
 @pytest.mark.parametrize("name", SKIPPED)
@@ -42,7 +44,7 @@ def test_a_correct_connector_passes(name, source_config, destination_config):
     expected = {
         check for check in ended.outcomes if check in SKIPPED[name] or check.split(".")[0] in SKIPPED[name]
     }
-    assert skipped - UNSURE == expected - UNSURE
+    assert skipped - UNSURE == expected - UNSURE - FOR_ALL
     assert all(check["message"] for check in ended.report["checks"] if check["outcome"] == "skipped")
 
 

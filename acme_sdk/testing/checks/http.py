@@ -6,6 +6,7 @@ from collections import Counter
 
 from acme_sdk.secrets import Redactor
 from acme_sdk.testing.attempts import PATIENCE_S, Attempt, extract, load, must_be_clear
+from acme_sdk.testing.clients import waits_noted
 from acme_sdk.testing.exchanges import Exchange, path_of
 from acme_sdk.testing.faults import Answer, Fault, FaultServer, Manner, Request, unchanged
 from acme_sdk.testing.findings import Problem, Skip
@@ -277,6 +278,20 @@ def repeated_requests(subject: Subject) -> None:
     for (_, _, _, _), times in asked.most_common(1):
         if times > most:
             raise Problem(f"one extraction sent the same request {times:,} times, and got the same records")
+
+
+@check(
+    "http.own_client",
+    "no request is sent beside self.http without a time-out",
+    hint="use self.http, which has one, or give one: `requests.get(url, timeout=30)`",
+    needs=["extraction.repeatable", "destination.count", "health.answer"],
+)
+def own_client(subject: Subject) -> None:
+    """A run and a health check wait for no answer without end, whatever client they ask by."""
+    with waits_noted(subject.file) as places:
+        subject.run()
+    if places:
+        raise Problem(f"{places[0]}, sends a request without a time-out: it would wait for ever")
 
 
 @check(

@@ -16,7 +16,6 @@ from acme_sdk.testing import holdings
 from acme_sdk.testing.attempts import hurried
 from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.registry import check
-from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.subject import Subject
 
 __all__: list[str] = []
@@ -83,7 +82,7 @@ def failed(subject: Subject) -> None:
 )
 def leaks(subject: Subject) -> None:
     """No thread, process, socket, open or temporary file is left of a run, complete or abandoned."""
-    _must_leave_nothing(subject, _use, "")
+    _must_leave_nothing(subject, Subject.use, "")
     if not issubclass(subject.kind, DestinationConnector):
         _must_leave_nothing(subject, _begin, " of an extraction that was not read to its end")
 
@@ -105,7 +104,7 @@ def once(subject: Subject) -> None:
             subject.kind.teardown(connector)
 
     with subject.open(teardown=teardown) as connector:
-        _use(subject, connector)
+        subject.use(connector)
     if calls != 1:
         raise Problem(f"in a run without failure, teardown() was called {calls} times")
     calls = 0
@@ -158,7 +157,7 @@ def instances(subject: Subject) -> None:
         with ExitStack() as beside:
             with suppress(Exception):
                 beside.enter_context(subject.open(other))
-            rows = _use(subject, connector)
+            rows = subject.use(connector)
     if rows is not None and rows != subject.baseline.rows:
         raise Problem(
             f"with a second instance beside it, an extraction gave {rows:,} rows, "
@@ -199,16 +198,6 @@ def _interrupt_request(subject: Subject, number: int) -> None:
         seen.watch(subject.read(connector))
         if hit:
             raise Problem("an interrupt during a request was caught, and the extraction went on")
-
-
-def _use(subject: Subject, connector: Any) -> int | None:
-    """Do a whole run; return the number of rows, of a source."""
-    if isinstance(connector, DestinationConnector):
-        connector.load(sample_rows(1), declared_modes(type(connector))[0])
-        return None
-    with subject.watching() as seen:
-        seen.watch(subject.read(connector))
-    return seen.rows
 
 
 def _begin(subject: Subject, connector: Any) -> None:

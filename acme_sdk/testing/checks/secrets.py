@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import traceback
 import uuid
-from typing import Any
 
-from acme_sdk.connector import Connector, DestinationConnector
+from acme_sdk.connector import Connector
 from acme_sdk.health import check_health
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.testing.attempts import hurried
@@ -14,7 +13,6 @@ from acme_sdk.testing.capture import captured
 from acme_sdk.testing.faults import Answer, Fault, FaultServer, Manner, unchanged
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.registry import check
-from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.secrecy import looks_secret
 from acme_sdk.testing.subject import Subject
 
@@ -56,12 +54,12 @@ def representation(subject: Subject) -> None:
     "secrets.output",
     "a run prints and logs no secret",
     hint="do not print or log the configuration, headers or URLs that hold a key",
-    needs=["lifecycle.setup", "extraction.ends", "destination.count"],
+    needs=["extraction.ends", "destination.count", "health.answer", "health.refused", "http.unauthorized"],
 )
 def output(subject: Subject) -> None:
     """Neither a good run nor one whose secrets the target refuses shows them."""
     with captured(subject.file) as shown:
-        _run(subject, subject.config)
+        subject.run()
     _must_hold_none(_values(subject), shown.text(), "a run")
     canaries = {field: f"canary-{uuid.uuid4().hex}" for field in _replaceable(subject)}
     if not canaries:
@@ -69,7 +67,7 @@ def output(subject: Subject) -> None:
     message = ""
     with captured(subject.file) as shown:
         try:
-            _run(subject, subject.config | canaries)
+            subject.run(subject.config | canaries)
         except Exception as error:  # noqa: BLE001 - wrong credentials are meant to fail
             message = f"{error}\n{error!r}"
     _must_hold_none(canaries, shown.text(), "a run with wrong credentials")
@@ -81,7 +79,13 @@ def output(subject: Subject) -> None:
     "secrets.error",
     "no error holds a secret",
     hint="leave URLs with keys, headers and the configuration out of messages; hide a cause by `from None`",
-    needs=["secrets.output"],
+    needs=[
+        "secrets.output",
+        "http.server_error",
+        "http.disconnect",
+        "http.content_type",
+        "http.load_refused",
+    ],
 )
 def error(subject: Subject) -> None:
     """The target fails, refuses, breaks off or says nonsense; tracebacks are looked at, too."""
@@ -92,7 +96,7 @@ def error(subject: Subject) -> None:
             try:
                 with subject.open(http=server.session()) as connector:
                     server.arm()
-                    _use(subject, connector)
+                    subject.use(connector)
             except Exception as error:  # noqa: BLE001 - it is meant to fail
                 text = "".join(traceback.format_exception(error)) + repr(error)
         if not server.requests:
@@ -148,21 +152,6 @@ _FAULTS = {
     "the target answered with HTML": Fault(Answer(200, {"Content-Type": "text/html"}, b"<html></html>")),
     "the connection was lost": Fault(None, manner=Manner.BROKEN_OFF, spoil=unchanged),
 }
-
-
-def _run(subject: Subject, config: dict[str, object]) -> None:
-    with subject.open(config) as connector:
-        if subject.has_health_check:
-            connector.health_check()
-        _use(subject, connector)
-
-
-def _use(subject: Subject, connector: Any) -> None:
-    if isinstance(connector, DestinationConnector):
-        connector.load(sample_rows(1), declared_modes(type(connector))[0])
-        return
-    with subject.watching() as seen:
-        seen.watch(subject.read(connector))
 
 
 def _values(subject: Subject) -> dict[str, str]:

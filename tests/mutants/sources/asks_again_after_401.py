@@ -1,6 +1,6 @@
 """It asks again for ever when its key is refused.
 
-Caught by: http.unauthorized, secrets.output
+Caught by: http.unauthorized
 """
 
 from acme.sdk import Row, SourceConnector

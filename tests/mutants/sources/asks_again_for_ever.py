@@ -1,6 +1,6 @@
 """It asks again for ever when the server fails.
 
-Caught by: http.server_error, secrets.error
+Caught by: http.server_error
 """
 
 from acme.sdk import Row, SourceConnector

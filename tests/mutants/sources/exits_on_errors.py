@@ -1,6 +1,6 @@
 """It ends the program when the server fails.
 
-Caught by: http.server_error, secrets.error
+Caught by: http.server_error
 """
 
 import os
