@@ -21,9 +21,8 @@ from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from acme_sdk.config import ConnectorConfig
+    from acme_sdk.encoded import Columns
 
 __all__ = [
     "BatchSource",
@@ -136,8 +135,10 @@ class BatchSource(SourceConnector):
     """A source that reads columns: Arrow record batches instead of rows."""
 
     @abstractmethod
-    def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[pa.RecordBatch]:
+    def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[Columns]:
         """Yield the stream's records as batches that all have the stream's schema.
+
+        A batch is an Arrow record batch, or an `acme_sdk.encoded.EncodedBatch`.
 
         Args:
             stream: One of `streams`, its cursor field as the pipeline wants it.
@@ -166,6 +167,7 @@ class BatchSource(SourceConnector):
             ConfigurationError: The source has several streams.
         """
         from acme_sdk.columns import to_rows
+        from acme_sdk.encoded import decoded
 
         streams = self.streams()
         if len(streams) != 1:
@@ -175,7 +177,7 @@ class BatchSource(SourceConnector):
                 hint="call extract_batches(stream), or sync a pipeline that names its streams",
             )
         for batch in self.extract_batches(streams[0]):
-            yield from to_rows(batch)
+            yield from to_rows(decoded(batch))
 
 
 class DestinationConnector(Connector):

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from acme_sdk.encoded import Columns
 
 __all__ = ["Load", "LoadPlan", "StreamState", "WriteMode"]
 
@@ -102,9 +102,14 @@ class LoadPlan:
 class Load(ABC):
     """One attempt to load one stream; made by `StagedDestination.open_load`."""
 
+    #: The forms of an `acme_sdk.encoded.EncodedBatch` that `stage` takes as they are.
+    encodings: ClassVar[frozenset[str]] = frozenset()
+
     @abstractmethod
-    def stage(self, batch: pa.RecordBatch) -> None:
-        """Take a batch out of readers' sight.
+    def stage(self, batch: Columns) -> None:
+        """Take a batch out of readers' sight: an Arrow record batch, or one in a form of `encodings`.
+
+        It may be written while the caller goes on; what goes wrong then is raised by a later call.
 
         Later batches may have more columns than earlier ones, where a missing column counts as ``NULL``, and
         wider types (`acme_sdk.arrow.widen`): ``null`` becomes any type, integers become floats or decimals.

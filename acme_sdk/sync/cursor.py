@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from acme_sdk.arrow import storage
+from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
 
 __all__ = ["HighWaterMark", "cursor_value", "decode_cursor", "encode_cursor", "lowest", "step_back"]
@@ -41,7 +42,7 @@ class HighWaterMark:
         """The mark as text; ``None`` if there was no value yet."""
         return self._text
 
-    def update(self, batch: pa.RecordBatch) -> None:
+    def update(self, batch: Columns) -> None:
         """Take a batch's values into account.
 
         Raises:

@@ -8,6 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from acme_sdk.connector import DestinationConnector, StagedDestination
+from acme_sdk.encoded import Columns, EncodedBatch, decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
@@ -89,7 +90,10 @@ class StagedDelivery:
         if self._plan.write_mode is WriteMode.OVERWRITE and not self._loads and self.refresh is None:
             gathered = self._gathered or batch.checkpoint is not None
             self.refresh = self._plan.run_id if gathered else None
-        self._open().stage(self._typed(batch.columns) if self._divided else batch.columns)
+        load, columns = self._open(), batch.columns
+        if not (isinstance(columns, EncodedBatch) and columns.encoding in load.encodings):
+            columns = decoded(columns)
+        load.stage(self._typed(columns) if self._divided else columns)
 
     def commit(self, state: StreamState) -> None:
         """Publish what was staged."""
@@ -123,13 +127,13 @@ class StagedDelivery:
             self._loads += 1
         return self._load
 
-    def _typed(self, columns: pa.RecordBatch) -> pa.RecordBatch:
+    def _typed(self, columns: Columns) -> Columns:
         """Leave out the columns that had no value yet: a load that is published would fix their type."""
         typed = [field.name for field in columns.schema if not pa.types.is_null(field.type)]
-        if not typed or len(typed) == columns.num_columns:
+        if not typed or len(typed) == len(columns.schema):
             return columns
         self._untyped = True
-        return columns.select(typed)
+        return decoded(columns).select(typed)
 
 
 class RowDelivery:

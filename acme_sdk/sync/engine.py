@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from acme_sdk.catalog import Partition, Stream
 from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector, StagedDestination
+from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from acme_sdk.policy import SchemaPolicy
@@ -44,7 +45,7 @@ def sync_stream(
     state: StateStore | None = None,
     full_refresh: bool = False,
     run_id: str | None = None,
-    on_batch: Callable[[pa.RecordBatch], None] | None = None,
+    on_batch: Callable[[Columns], None] | None = None,
     commit_interval: CommitInterval | None = None,
     rejected_folder: Path | None = None,
     redactors: Sequence[Redactor] = (),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from acme_sdk.catalog import Partition, Stream
+from acme_sdk.encoded import Columns, decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.load import StreamState, WriteMode
 from acme_sdk.position import Checkpoint, Position
@@ -126,10 +127,10 @@ class Extraction:
         position = Position(self.last_run, value, checkpoint, self._partitions.get(part))
         return Start(position, text, self._is_ordered(part))
 
-    def take(self, part: str, columns: pa.RecordBatch) -> pa.RecordBatch:
+    def take(self, part: str, columns: Columns) -> Columns:
         """Count a batch in; return it with all columns that the stream has by now."""
         if self.is_partitioned or self.resumed:
-            columns = self._merged.fit(columns)
+            columns = self._merged.fit(decoded(columns))
         self._columns = columns.schema
         if self._mark is not None:
             self._mark.update(columns)

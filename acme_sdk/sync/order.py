@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from acme_sdk.arrow import storage
+from acme_sdk.encoded import Columns
 from acme_sdk.errors import FatalError
 from acme_sdk.sync.cursor import decode_cursor, encode_cursor
 
@@ -35,7 +36,7 @@ class Ascent:
         self.mark: str | None = None
         """The value that was reached, as text; ``None`` if that is no progress."""
 
-    def follow(self, batch: pa.RecordBatch) -> None:
+    def follow(self, batch: Columns) -> None:
         """Take the next batch into account.
 
         Raises:

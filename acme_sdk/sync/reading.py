@@ -7,11 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-import pyarrow as pa
-
 from acme_sdk.catalog import Stream
 from acme_sdk.columns import BATCH_ROWS, RowBatcher, to_rows
 from acme_sdk.connector import BatchSource, SourceConnector
+from acme_sdk.encoded import Columns, decoded
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 from acme_sdk.sync.interval import CommitInterval, Pace
@@ -29,18 +28,18 @@ class Batch:
     """Some records of a stream.
 
     Attributes:
-        columns: The records as an Arrow record batch.
+        columns: The records as an Arrow record batch, or in a form of the source's own.
         source_rows: The rows as the source yielded them; ``None`` if it reads columns.
         checkpoint: Where reading can go on after these records, if the source said so.
     """
 
-    columns: pa.RecordBatch
+    columns: Columns
     source_rows: list[Row] | None = None
     checkpoint: Checkpoint | None = None
 
     def rows(self) -> list[Row]:
         """The records as rows, those of the source where there are any."""
-        return to_rows(self.columns) if self.source_rows is None else self.source_rows
+        return to_rows(decoded(self.columns)) if self.source_rows is None else self.source_rows
 
 
 @dataclass(frozen=True)

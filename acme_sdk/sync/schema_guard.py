@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from acme_sdk.arrow import widen
 from acme_sdk.columns import to_rows
+from acme_sdk.encoded import decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.policy import SchemaPolicy
 from acme_sdk.row import Row
@@ -57,12 +58,14 @@ class SchemaGuard:
         Raises:
             FatalError: It has others, and the schema is frozen (code ``schema.frozen``).
         """
-        if self._known is None:
+        if self._known is None or _is_known(batch.columns.schema, self._known):
             return batch
+        columns = decoded(batch.columns)
+        batch = replace(batch, columns=columns)
         changes = {
             name: offending
-            for name in batch.columns.schema.names
-            if (offending := _offending(batch.columns.column(name), name, self._known)) is not None
+            for name in columns.schema.names
+            if (offending := _offending(columns.column(name), name, self._known)) is not None
         }
         if not changes:
             return batch
@@ -71,10 +74,9 @@ class SchemaGuard:
             self._refuse(batch, rows[0], changes)
         if rows and self._policy is SchemaPolicy.DISCARD_ROW:
             self._discard(batch, rows, changes)
-            kept = [index for index in range(batch.columns.num_rows) if index not in set(rows)]
+            kept = [index for index in range(columns.num_rows) if index not in set(rows)]
             source_rows = None if batch.source_rows is None else [batch.source_rows[index] for index in kept]
-            columns = batch.columns.take(pa.array(kept, pa.int64()))
-            batch = replace(batch, columns=columns, source_rows=source_rows)
+            batch = replace(batch, columns=columns.take(pa.array(kept, pa.int64())), source_rows=source_rows)
             changes = {name: [] for name in changes}
         self.discarded_values += sum(map(len, changes.values()))
         return self._narrowed(batch, changes, self._known)
@@ -126,6 +128,12 @@ class SchemaGuard:
         return f"column {name!r} has a value of type {kind}, which {self._known.field(name).type} cannot hold"
 
 
+def _is_known(schema: pa.Schema, known: pa.Schema) -> bool:
+    """Tell whether columns are among the known ones, so that no value needs to be looked at."""
+    types = {field.name: field.type for field in known}
+    return all(types.get(field.name) in (field.type, pa.null()) for field in schema)
+
+
 def _offending(array: pa.Array, name: str, known: pa.Schema) -> list[int] | None:
     """Return the rows with values that the known columns cannot hold; ``None`` if the column is as known."""
     kind = known.field(name).type if name in known.names else None
@@ -158,4 +166,4 @@ def _casts(array: pa.Array, kind: pa.DataType | None) -> bool:
 def _row(batch: Batch, index: int) -> Row:
     if batch.source_rows is not None:
         return batch.source_rows[index]
-    return to_rows(batch.columns.slice(index, 1))[0]
+    return to_rows(decoded(batch.columns).slice(index, 1))[0]

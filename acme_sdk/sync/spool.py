@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from acme_sdk.encoded import decoded
 from acme_sdk.position import Checkpoint
 from acme_sdk.sync.reading import Batch
 
@@ -40,9 +41,9 @@ class Spool:
 
     def put(self, batch: Batch) -> None:
         """Add a batch; one that comes after `close` is dropped."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.columns.schema) as writer:
-            writer.write_batch(batch.columns)
+        columns, sink = decoded(batch.columns), pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, columns.schema) as writer:
+            writer.write_batch(columns)
         content = sink.getvalue()
         with self._changed:
             if self._ended:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from acme_sdk.catalog import Stream
 from acme_sdk.connector import SourceConnector
+from acme_sdk.encoded import Columns
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.failures import describe
 from acme_sdk.sync.dead_letters import DeadLetters
@@ -56,7 +57,7 @@ class Transfer:
         interval: CommitInterval,
         guard: SchemaGuard,
         letters: DeadLetters | None,
-        on_batch: Callable[[pa.RecordBatch], None] | None,
+        on_batch: Callable[[Columns], None] | None,
     ) -> None:
         self.rows = self.batches = self.bytes = 0
         self._source = source
@@ -133,7 +134,7 @@ class Transfer:
         if self._letters is not None:
             self._letters.check(rows)
 
-    def _count(self, columns: pa.RecordBatch) -> None:
+    def _count(self, columns: Columns) -> None:
         self.rows += columns.num_rows
         self.batches += 1
         self.bytes += columns.nbytes
