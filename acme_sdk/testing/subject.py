@@ -15,6 +15,7 @@ from typing import Any
 from acme_sdk.catalog import Stream
 from acme_sdk.config import ConnectorConfig, validate_config
 from acme_sdk.connector import BatchSource, Connector, DestinationConnector, SourceConnector
+from acme_sdk.encoded import decoded
 from acme_sdk.http import HttpSession
 from acme_sdk.lifecycle import open_connector
 from acme_sdk.position import Checkpoint, Position
