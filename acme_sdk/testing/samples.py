@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from random import SystemRandom
 
 from acme_sdk.connector import DestinationConnector
 from acme_sdk.load import WriteMode
 from acme_sdk.row import Row
 
-__all__ = ["awkward_rows", "declared_modes", "extreme_rows", "hostile_names", "sample_rows"]
+__all__ = ["awkward_rows", "declared_modes", "extreme_rows", "fresh_ids", "hostile_names", "sample_rows"]
 
 
 def declared_modes(kind: type[DestinationConnector]) -> list[WriteMode]:
@@ -20,6 +21,11 @@ def declared_modes(kind: type[DestinationConnector]) -> list[WriteMode]:
 def sample_rows(count: int, start: int = 1) -> list[Row]:
     """Return plain rows: ``id`` counts up, ``name`` is text."""
     return [Row({"id": number, "name": f"row {number}"}) for number in range(start, start + count)]
+
+
+def fresh_ids() -> int:
+    """Return the first of thousands of ids that no earlier run has used, most likely."""
+    return SystemRandom().randrange(10**6, 2**31 - 10**4)
 
 
 def awkward_rows() -> dict[str, Row]:

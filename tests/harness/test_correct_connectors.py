@@ -13,7 +13,7 @@ CORRECT = Path(__file__).parent / "correct"
 NO_HTTP = {"config", "health", "http", "secrets"}
 NO_CURSOR = {"incremental", "streams.cursor", "streams.order", "streams.primary_key", "streams.schema"}
 NO_PARTS = {"streams.partitions", "resume.state", "resume.checkpoint"}
-NO_READ_BACK = {"destination.stored", "destination.upsert", "destination.overwrite"}
+NO_READ_BACK = {"destination.upsert", "destination.overwrite"}
 SKIPPED = {
     "append_only": {"config.defaults", "destination.partial", "secrets.repr", "secrets.output"}
     | {"secrets.error", "secrets.report"}

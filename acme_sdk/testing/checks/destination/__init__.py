@@ -1,0 +1,7 @@
+"""Does load() write what it is given, and say so truly?"""
+
+from __future__ import annotations
+
+from acme_sdk.testing.checks.destination import answers, batches, modes, values
+
+__all__ = ["answers", "batches", "modes", "values"]

@@ -1,0 +1,20 @@
+"""It leaves out what is None.
+
+Caught by: destination.stored
+"""
+
+from acme.sdk import DestinationConnector
+
+
+class DropsMissingValues(DestinationConnector):
+    def setup(self, config):
+        self.endpoint = config["endpoint"]
+
+    def load(self, rows, write_mode):
+        data = [{name: value for name, value in row.items() if value is not None} for row in rows]
+        return self.http.post(self.endpoint, json={"data": data, "mode": write_mode.value}).json()[
+            "rows_written"
+        ]
+
+    def read_back(self):
+        return self.http.get(self.endpoint.replace("/load", "/table")).json()
