@@ -11,11 +11,20 @@ from typing import Any
 from acme_sdk.errors import AcmeError
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.faults import Fault, FaultServer, Replay
-from acme_sdk.testing.findings import Problem
+from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.subject import Subject
 
-__all__ = ["PATIENCE_S", "Attempt", "extract", "hurried", "load", "must_be_clear"]
+__all__ = [
+    "PATIENCE_S",
+    "Attempt",
+    "extract",
+    "first_and_last",
+    "hurried",
+    "load",
+    "must_be_clear",
+    "must_not_pass",
+]
 
 #: The time-out of requests that are never answered, in seconds.
 PATIENCE_S = 0.1
@@ -55,6 +64,23 @@ class Attempt:
                 "some came twice"
             )
 
+    def must_have_timeout(self) -> None:
+        """Raise if a request was sent that would wait for ever; only what had patience can tell."""
+        if self.server.without_timeout:
+            raise Problem("a request was sent without a time-out: it would wait for ever")
+
+
+def first_and_last(subject: Subject) -> list[int]:
+    """Return the numbers of the requests of an extraction to spoil, from 1.
+
+    Raises:
+        Skip: There are none.
+    """
+    sent = len(subject.exchanges)
+    if not sent:
+        raise Skip("extract() does not use self.http")
+    return sorted({1, sent})
+
 
 def extract(
     subject: Subject, fault: Fault | Replay, *, patience: float | None = None, hurry: bool = True
@@ -89,6 +115,11 @@ def load(subject: Subject, fault: Fault, *, rows: int = 2, patience: float | Non
         except Exception as caught:  # noqa: BLE001 - judged by the caller
             error = caught
     return Attempt(server, error, written=written)
+
+
+def must_not_pass(subject: Subject, fault: Fault, what: str) -> None:
+    """Raise if an extraction takes a fault for the end of the data; see `Attempt.must_not_lose`."""
+    extract(subject, fault).must_not_lose(subject.baseline.rows, what)
 
 
 def must_be_clear(error: Exception, what: str) -> None:
