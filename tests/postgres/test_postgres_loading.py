@@ -183,10 +183,8 @@ def test_what_cannot_be_loaded_is_refused(
 
 
 def test_nul_is_reported_with_column_and_row(destination: PostgresDestination) -> None:
-    attempt = destination.open_load(plan())
-    attempt.stage(rows((1, "a"), (2, "b")))
     with pytest.raises(FatalError, match="stream 'orders', column 'note', row 4: "):
-        attempt.stage(rows((3, "c"), (4, "d\0")))
+        load(destination, plan(), rows((1, "a"), (2, "b")), rows((3, "c"), (4, "d\0")))
 
 
 def test_new_columns_are_added_to_stage_and_table(destination: PostgresDestination, query: Query) -> None:
@@ -218,10 +216,9 @@ def test_a_column_may_get_its_type_late_and_a_wider_one_later(
 
 
 def test_a_column_that_changes_its_kind_is_refused(destination: PostgresDestination) -> None:
-    attempt = destination.open_load(plan())
-    attempt.stage(rows((1, "a")))
+    changed = pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2])], ["id", "note"])
     with pytest.raises(FatalError, match="column 'note'") as caught:
-        attempt.stage(pa.RecordBatch.from_arrays([pa.array([1]), pa.array([2])], ["id", "note"]))
+        load(destination, plan(), rows((1, "a")), changed)
     assert caught.value.code == "schema.type_changed"
 
 
@@ -283,13 +280,50 @@ def test_nothing_is_seen_before_it_is_published(
 ) -> None:
     attempt = destination.open_load(plan())
     attempt.stage(rows((1, "a")))
+    attempt.stage(rows((2, "b")))  # the first one is there when the second is taken
     assert query("SELECT to_regclass('loaded.orders')") == [(None,)]
     (stage,) = stages()
     assert len(stage) <= 63
-    assert query(f"SELECT relpersistence::text FROM pg_class WHERE relname = '{stage}'") == [("u",)]
     attempt.discard()
     attempt.discard()
     assert stages() == []
+
+
+@pytest.mark.parametrize("mode", [WriteMode.APPEND, WriteMode.OVERWRITE])
+def test_rows_for_a_new_table_are_written_once(
+    destination: PostgresDestination, query: Query, stages: Stages, mode: WriteMode
+) -> None:
+    attempt = destination.open_load(plan(mode))
+    attempt.stage(rows((1, "a")))
+    attempt.stage(rows((2, "b")))
+    (stage,) = stages()
+    file = query(f"SELECT relfilenode, relpersistence::text FROM pg_class WHERE relname = '{stage}'")
+    assert attempt.publish(CHECKPOINT) == 2
+    assert query("SELECT relfilenode, relpersistence::text FROM pg_class WHERE relname = 'orders'") == file
+    assert file[0][1] == "p"
+    assert stages() == []
+
+
+def test_rows_for_a_table_that_exists_wait_in_an_unlogged_one(
+    destination: PostgresDestination, query: Query, stages: Stages
+) -> None:
+    load(destination, plan(), rows((1, "a")))
+    attempt = destination.open_load(plan())
+    attempt.stage(rows((2, "b")))
+    attempt.stage(rows((3, "c")))
+    (stage,) = stages()
+    assert query(f"SELECT relpersistence::text FROM pg_class WHERE relname = '{stage}'") == [("u",)]
+    attempt.discard()
+
+
+def test_a_table_that_others_make_meanwhile_is_not_replaced(
+    destination: PostgresDestination, query: Query, orders: Orders
+) -> None:
+    attempt = destination.open_load(plan(WriteMode.APPEND))
+    attempt.stage(rows((2, "b")))
+    load(destination, plan(WriteMode.APPEND, run_id="other", pipeline="other"), rows((1, "a")))
+    assert attempt.publish(CHECKPOINT) == 1
+    assert orders() == [(1, "a"), (2, "b")]
 
 
 def test_discard_after_publish_does_nothing(destination: PostgresDestination, orders: Orders) -> None:

@@ -234,7 +234,8 @@ def test_times_before_the_first_year_are_refused_not_changed(side: Side, kind: p
         pa.int32() if kind == pa.date32() else pa.int64()
     )
     attempt = side.target.open_load(LoadPlan("p", "t", "t", WriteMode.APPEND, run_id="r"))
+    attempt.stage(pa.RecordBatch.from_arrays([ancient.cast(kind)], ["v"]))
     with pytest.raises(FatalError, match="column v") as caught:
-        attempt.stage(pa.RecordBatch.from_arrays([ancient.cast(kind)], ["v"]))
+        attempt.publish(StreamState("p", "t", datetime.now(UTC)))
     assert caught.value.code == "data.invalid"
     attempt.discard()

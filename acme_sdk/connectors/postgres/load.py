@@ -1,4 +1,8 @@
-"""One load into Postgres: batches wait in a staging table, one transaction makes them visible."""
+"""One load into Postgres: batches wait in a staging table, one transaction makes them visible.
+
+Where the target does not exist yet, the staging table becomes the target by taking its name; otherwise its
+rows are put into the target.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,7 @@ from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.write_behind import WriteBehind
 
 __all__ = ["PostgresLoad"]
 
@@ -55,40 +60,58 @@ class PostgresLoad(Load):
         self._where = f"stream {plan.stream!r}"
         self._table = TableName.parse(plan.table, schema)
         _check(plan, self._table)
-        name = TableName(schema, stage_name(plan.pipeline, plan.stream, plan.run_id))
-        self._stage = Stage(connection, name, self._where, ordered=plan.write_mode is WriteMode.UPSERT)
         with query_errors(self._where):
-            _create_schema(connection, schema)
-            drop_tables(connection, schema, stage_prefix(plan.pipeline, plan.stream))
+            for needed in {schema, self._table.schema}:
+                _create_schema(connection, needed)
+                drop_tables(connection, needed, stage_prefix(plan.pipeline, plan.stream))
             self._drop_other_refreshes()
+            self._stage = self._new_stage()
+        self._writer = WriteBehind(self._write)
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table; see `Load.stage`."""
-        with query_errors(self._where):
-            self._stage.take(batch)
+        self._writer.put(batch)
 
     def publish(self, checkpoint: StreamState) -> int:
         """Apply the staged rows and store the checkpoint in one transaction; see `Load.publish`."""
+        self._writer.wait()
         with query_errors(self._where):
             self._stage.finish()
             with self._connection.transaction():
                 lock_stream(self._connection, self._plan.pipeline, self._plan.stream)
-                _create_schema(self._connection, self._table.schema)
                 target = self._target()
                 count = self._apply(target)
                 refresh = self._plan.refresh if target.exists else None
                 store_checkpoint(self._connection, self._schema, checkpoint, refresh)
                 self._stage.drop()
-        self._close()
+        self._end()
         return count
 
     def discard(self) -> None:
         """Remove the staging table and close the connection; see `Load.discard`."""
+        self._writer.close()
         # A stage that cannot be removed now, the server being gone, is removed by the stream's next load.
         with contextlib.suppress(psycopg.Error):
             if not self._connection.closed:
                 self._stage.drop()
         self._close()
+
+    def _end(self) -> None:
+        self._writer.close()
+        self._close()
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        with query_errors(self._where):
+            self._stage.take(batch)
+
+    def _new_stage(self) -> Stage:
+        """Where the rows wait: a table that can become the target if there is none, or one in passing."""
+        plan, connection = self._plan, self._connection
+        ordered = plan.write_mode is WriteMode.UPSERT
+        lasting = not ordered and plan.refresh is None and not self._target().exists
+        name = stage_name(plan.pipeline, plan.stream, plan.run_id)
+        table = TableName(self._table.schema if lasting else self._schema, name)
+        return Stage(connection, table, self._where, ordered=ordered, lasting=lasting)
 
     def _target(self) -> Target:
         """The table that the rows go into."""
@@ -117,6 +140,9 @@ class PostgresLoad(Load):
             target.prepare(stage, plan.primary_key)
             target.upsert(stage, plan.primary_key)
             return count
+        if stage.lasting and not target.exists:
+            stage.rename(self._table)
+            return stage.rows
         target.prepare(stage)
         if plan.write_mode is WriteMode.OVERWRITE:
             return target.overwrite(stage)

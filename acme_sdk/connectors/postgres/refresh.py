@@ -59,6 +59,10 @@ class HiddenTable(Target):
             self.types[name] = kind
         return empty
 
+    def rename(self, table: TableName) -> None:
+        """Give the table another name in the same schema."""
+        self._run("ALTER TABLE {} RENAME TO {}", sql.Identifier(table.name))
+
     def drop(self) -> None:
         """Remove the table."""
         self._run("DROP TABLE {}")
@@ -121,6 +125,10 @@ def finish_refresh(connection: Connection, plan: LoadPlan, state: StreamState, s
 
 
 def _replace(target: Target, hidden: HiddenTable) -> int:
+    if hidden.exists and not target.exists:
+        count = hidden.count()
+        hidden.rename(target.table)
+        return count
     if hidden.exists:
         target.prepare(hidden)
         count = target.overwrite(hidden)

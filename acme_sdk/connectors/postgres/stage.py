@@ -1,4 +1,4 @@
-"""The staging table: where a load's rows wait, unlogged and out of readers' sight."""
+"""The staging table: where a load's rows wait, out of readers' sight."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Stage:
 
     Attributes:
         table: Its name.
+        lasting: Whether the table may become the target.
         types: The columns staged so far, and their SQL types as the server prints them.
         rows: How many rows were staged.
 
@@ -33,10 +34,14 @@ class Stage:
         table: The name to use.
         where: The stream, for errors.
         ordered: Whether to number the rows in `ORDER_COLUMN`.
+        lasting: Whether the table may become the target: it is then logged, as a target must be.
     """
 
-    def __init__(self, connection: Connection, table: TableName, where: str, *, ordered: bool) -> None:
+    def __init__(
+        self, connection: Connection, table: TableName, where: str, *, ordered: bool, lasting: bool
+    ) -> None:
         self.table = table
+        self.lasting = lasting
         self.types: dict[str, str] = {}
         self.rows = 0
         self._connection = connection
@@ -114,6 +119,11 @@ class Stage:
             self.types[name] = kind
         return empty
 
+    def rename(self, table: TableName) -> None:
+        """Give the table another name in the same schema."""
+        statement = sql.SQL("ALTER TABLE {} RENAME TO {}")
+        self._connection.execute(statement.format(self.table.sql, sql.Identifier(table.name)))
+
     def drop(self) -> None:
         """Remove the table, if it was made."""
         self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self.table.sql))
@@ -123,7 +133,9 @@ class Stage:
             number = (
                 f'"{ORDER_COLUMN}" bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)' if self._ordered else ""
             )
-            statement = sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(self.table.sql, sql.SQL(number))
+            statement = sql.SQL("CREATE {} TABLE {} ({})").format(
+                sql.SQL("" if self.lasting else "UNLOGGED"), self.table.sql, sql.SQL(number)
+            )
             self._connection.execute(statement)
             self._exists = True
         self._widen([field for field in schema if field.name in self._fields])
