@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from acme_sdk.testing.documents import Path, find, records_path, walk
 from acme_sdk.testing.exchanges import Exchange
 from acme_sdk.testing.faults import Answer, Replay
 
@@ -15,9 +15,6 @@ __all__ = ["Paging"]
 
 _MORE = re.compile(r"more|next|cursor|continuation|last_?page|is_?last", re.IGNORECASE)
 _LINK = re.compile(r'rel="?next"?', re.IGNORECASE)
-_DEEPEST = 3
-
-Path = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ class Paging:
             pages = tuple(exchanges[number - 1] for number in numbers)
             if len(pages) < 2 or not all(isinstance(page.document, (dict, list)) for page in pages):
                 continue
-            records = _records(pages[0].document)
+            records = records_path(pages[0].document)
             end = _end(pages)
             if records is not None and end is not None:
                 return cls(pages[: end + 1], numbers[: end + 1], records)
@@ -50,7 +47,7 @@ class Paging:
 
     def rows_on(self, index: int) -> int:
         """Return how many records a page has."""
-        found = _at(self.pages[index].document, self.records)
+        found = find(self.pages[index].document, self.records)
         return len(found) if isinstance(found, list) else 0
 
     def emptied(self, index: int) -> Answer:
@@ -59,28 +56,26 @@ class Paging:
         if not self.records:
             return self.pages[index].answer([])
         *above, name = self.records
-        _at(document, tuple(above))[name] = []
+        find(document, tuple(above))[name] = []
         return self.pages[index].answer(document)
 
-    def replay(self, times: int) -> Replay:
-        """Return a fault in which the first page comes again and again, and then the last one."""
-        return Replay(self.pages[0].answer(), self.pages[-1].answer(), self.numbers[0], times)
+    def replay(self, times: int, longer: int = 1) -> Replay:
+        """Return a fault in which the first page comes again and again, and then the last one.
 
-
-def _records(document: Any) -> Path | None:
-    """Return where the longest list of objects is."""
-    lists = [(len(value), path) for path, value in _walk(document) if _is_records(value)]
-    return max(lists, default=(0, None))[1]
-
-
-def _is_records(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+        Args:
+            times: How often it comes.
+            longer: How often its records are on it.
+        """
+        document = copy.deepcopy(self.pages[0].document)
+        records = find(document, self.records)
+        records *= longer
+        return Replay(self.pages[0].answer(document), self.pages[-1].answer(), self.numbers[0], times)
 
 
 def _end(pages: Sequence[Exchange]) -> int | None:
     """Return the index of the first page on which something in the answers changes that tells of more."""
     ends = [_change([bool(_LINK.search(page.link)) for page in pages])]
-    scalars = [{path: value for path, value in _walk(page.document) if path} for page in pages]
+    scalars = [{path: value for path, value in walk(page.document) if path} for page in pages]
     for path in {path for found in scalars for path in found if _MORE.search(path[-1])}:
         values = [found.get(path) for found in scalars]
         if not any(isinstance(value, (list, dict)) for value in values):
@@ -90,16 +85,3 @@ def _end(pages: Sequence[Exchange]) -> int | None:
 
 def _change(values: list[bool]) -> int | None:
     return next((index for index, value in enumerate(values) if value != values[0]), None)
-
-
-def _walk(document: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    yield path, document
-    if isinstance(document, dict) and len(path) < _DEEPEST:
-        for name, value in document.items():
-            yield from _walk(value, (*path, name))
-
-
-def _at(document: Any, path: Path) -> Any:
-    for name in path:
-        document = document[name] if isinstance(document, dict) and name in document else None
-    return document

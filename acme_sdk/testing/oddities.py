@@ -1,0 +1,182 @@
+"""An extraction from a target that has some odd records, and what became of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from types import FrameType
+from typing import Any, NamedTuple
+
+from acme_sdk.testing.attempts import hurried
+from acme_sdk.testing.caught import errors_noted
+from acme_sdk.testing.documents import Path, find
+from acme_sdk.testing.extraction import Extraction
+from acme_sdk.testing.faults import Answer, Fault, FaultServer, decoded
+from acme_sdk.testing.listings import ROWS_LOOKED_AT, Listing
+from acme_sdk.testing.subject import Subject
+
+__all__ = ["Dropped", "Oddities", "Trial"]
+
+
+class Dropped(NamedTuple):
+    """An odd record that is missing though an error was raised over it.
+
+    Attributes:
+        fields: The fields with the odd value.
+        error: What was raised, and caught.
+    """
+
+    fields: tuple[Path, ...]
+    error: Exception
+
+
+class _Odd(NamedTuple):
+    """A record, by its list and its key."""
+
+    listing: int
+    key: str
+
+
+@dataclass
+class Oddities:
+    """Odd values in some records of a target's answers.
+
+    Attributes:
+        value: The odd value, in place of any.
+        listings: The lists that have odd records.
+        records: Which records are odd, and in which fields.
+        met: How many there were in the answers that went by.
+    """
+
+    value: Any
+    listings: Sequence[Listing]
+    records: dict[_Odd, tuple[Path, ...]]
+    met: int = 0
+
+    @classmethod
+    def among(cls, listings: Sequence[Listing], value: Any, chance: Random, without: set[Path]) -> Oddities:
+        """Choose a record for each field; several share one only where records are few."""
+        chosen: dict[_Odd, tuple[Path, ...]] = {}
+        for number, listing in enumerate(listings):
+            keys = list(listing.records)
+            chance.shuffle(keys)
+            for place in (place for place in listing.fields if place not in without):
+                having = [key for key in keys if find(listing.records[key], place) is not None]
+                if not having:
+                    continue
+                key = min(having, key=lambda key: len(chosen.get(_Odd(number, key), ())))
+                chosen[_Odd(number, key)] = (*chosen.get(_Odd(number, key), ()), place)
+        return cls(value, listings, chosen)
+
+    def spoil(self, answer: Answer) -> Answer:
+        """Put the odd values into the records of an answer, if they are there."""
+        try:
+            document = json.loads(decoded(answer))
+        except ValueError:
+            return answer
+        met = self.met
+        for number, listing in enumerate(self.listings):
+            records = find(document, listing.path)
+            for record in records if isinstance(records, list) else []:
+                if not isinstance(record, dict) or frozenset(record) != listing.names:
+                    continue
+                for place in self.records.get(_Odd(number, str(find(record, listing.key))), ()):
+                    find(record, place[:-1])[place[-1]] = self.value
+                    self.met += 1
+        if self.met == met:
+            return answer
+        headers = {name: text for name, text in answer.headers.items() if name.lower() != "content-encoding"}
+        return Answer(answer.status, headers, json.dumps(document).encode())
+
+    def identify(self, values: Sequence[Any]) -> set[_Odd]:
+        """Return which records are among some values, odd or not."""
+        return {
+            _Odd(number, key)
+            for value in values
+            if isinstance(value, dict)
+            for number, listing in enumerate(self.listings)
+            if (key := listing.key_of(value)) is not None
+        }
+
+
+@dataclass
+class Trial:
+    """How an extraction with odd records went.
+
+    Attributes:
+        oddities: What was odd.
+        seen: The rows.
+        error: What it ended in, if in an error.
+        rejected: The records that the connector put aside.
+    """
+
+    oddities: Oddities
+    seen: Extraction = field(default_factory=Extraction)
+    error: Exception | None = None
+    rejected: list[Any] = field(default_factory=list)
+    _errors: dict[_Odd, list[tuple[str, Exception]]] = field(default_factory=dict)
+    _usual: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, subject: Subject, oddities: Oddities) -> Trial:
+        """Extract everything while some records are odd."""
+        trial = cls(oddities)
+
+        def keep(_: Any, row: Mapping[str, Any], __: str) -> None:
+            trial.rejected.append(row)
+
+        with (
+            FaultServer(Fault(None, spoil=oddities.spoil)) as server,
+            hurried(),
+            errors_noted(subject.file, trial._note),
+        ):
+            try:
+                with (
+                    subject.open(http=server.session(), _on_reject=keep) as connector,
+                    subject.watching(ROWS_LOOKED_AT) as trial.seen,
+                ):
+                    server.arm()
+                    trial.seen.watch(subject.read(connector))
+            except Exception as caught:  # noqa: BLE001 - an odd record may well be refused
+                trial.error = caught
+        return trial
+
+    @property
+    def refused(self) -> set[Path]:
+        """The fields of the records over which errors were raised."""
+        return {place for odd in self._errors for place in self.oddities.records[odd]}
+
+    def dropped(self, usual: Extraction) -> Dropped | None:
+        """Return an odd record that was dropped because of an error.
+
+        One that is left out on purpose raises no error; where errors are raised over other records, too, they
+        are the connector's way.
+
+        Args:
+            usual: An extraction in which no record was odd.
+        """
+        aside = self.oddities.identify(self.rejected)
+        for odd, places in self.oddities.records.items():
+            listing = self.oddities.listings[odd.listing]
+            missing = usual.counts[listing.stream] - self.seen.counts[listing.stream]
+            kept = self.seen.kept.get(listing.stream, [])
+            if missing <= len(self.rejected) or odd in aside:
+                continue
+            if any(str(row.get(listing.column)) == odd.key for row in kept):
+                continue
+            for where, error in self._errors.get(odd, []):
+                if where not in self._usual:
+                    return Dropped(places, error)
+        return None
+
+    def _note(self, frame: FrameType, error: Exception) -> None:
+        """Remember an error by the record that its frame has in hand."""
+        where = f"{frame.f_code.co_filename}:{frame.f_lineno}: {type(error).__name__}"
+        records = self.oddities.identify(list(frame.f_locals.values()))
+        odd = records & self.oddities.records.keys()
+        for record in odd:
+            self._errors.setdefault(record, []).append((where, error))
+        if records and not odd:
+            self._usual.add(where)
