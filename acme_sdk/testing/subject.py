@@ -15,7 +15,6 @@ from typing import Any
 from acme_sdk.catalog import Stream
 from acme_sdk.config import ConnectorConfig, validate_config
 from acme_sdk.connector import BatchSource, Connector, DestinationConnector, SourceConnector
-from acme_sdk.encoded import decoded
 from acme_sdk.http import HttpSession
 from acme_sdk.lifecycle import open_connector
 from acme_sdk.position import Checkpoint, Position
@@ -158,6 +157,8 @@ class Subject:
         With a partition in the position, only that part is read.
         """
         if isinstance(connector, BatchSource):
+            from acme_sdk.encoded import decoded  # with Arrow, which most sources do without
+
             for batch in connector.extract_batches(stream, position.cursor):
                 yield from (Row(record) for record in decoded(batch).to_pylist())
             return
