@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,18 +18,36 @@ from acme_sdk.testing.faults import Answer, Fault, FaultServer, decoded
 from acme_sdk.testing.listings import ROWS_LOOKED_AT, Listing
 from acme_sdk.testing.subject import Subject
 
-__all__ = ["Dropped", "Oddities", "Trial"]
+__all__ = ["Change", "Dropped", "Oddities", "Trial"]
+
+# What comes in place of a value.
+_ODD_VALUES = (None, "n/a")
+
+
+class Change(NamedTuple):
+    """What makes a record odd.
+
+    Attributes:
+        field: Where in the record.
+        value: What is there instead.
+    """
+
+    field: Path
+    value: Any
+
+    def __str__(self) -> str:
+        return f"{json.dumps(self.value)} in {'.'.join(self.field)!r}"
 
 
 class Dropped(NamedTuple):
     """An odd record that is missing though an error was raised over it.
 
     Attributes:
-        fields: The fields with the odd value.
+        changes: What made it odd.
         error: What was raised, and caught.
     """
 
-    fields: tuple[Path, ...]
+    changes: tuple[Change, ...]
     error: Exception
 
 
@@ -44,31 +63,34 @@ class Oddities:
     """Odd values in some records of a target's answers.
 
     Attributes:
-        value: The odd value, in place of any.
         listings: The lists that have odd records.
-        records: Which records are odd, and in which fields.
+        records: Which records are odd, and in what.
         met: How many there were in the answers that went by.
     """
 
-    value: Any
     listings: Sequence[Listing]
-    records: dict[_Odd, tuple[Path, ...]]
+    records: dict[_Odd, tuple[Change, ...]]
     met: int = 0
 
     @classmethod
-    def among(cls, listings: Sequence[Listing], value: Any, chance: Random, without: set[Path]) -> Oddities:
-        """Choose a record for each field; several share one only where records are few."""
-        chosen: dict[_Odd, tuple[Path, ...]] = {}
+    def among(cls, listings: Sequence[Listing], chance: Random, without: set[Change]) -> Oddities:
+        """Choose a record for each field and odd value; several share one only where records are few."""
+        chosen: dict[_Odd, tuple[Change, ...]] = {}
         for number, listing in enumerate(listings):
-            keys = list(listing.records)
-            chance.shuffle(keys)
-            for place in (place for place in listing.fields if place not in without):
-                having = [key for key in keys if find(listing.records[key], place) is not None]
-                if not having:
+            free = list(listing.records)
+            chance.shuffle(free)
+            for change in itertools.starmap(Change, itertools.product(listing.fields, _ODD_VALUES)):
+                key = next(
+                    (key for key in free if find(listing.records[key], change.field) is not None), None
+                )
+                if key is None or change in without:
                     continue
-                key = min(having, key=lambda key: len(chosen.get(_Odd(number, key), ())))
-                chosen[_Odd(number, key)] = (*chosen.get(_Odd(number, key), ()), place)
-        return cls(value, listings, chosen)
+                # Its turn comes again after all the others.
+                free.remove(key)
+                free.append(key)
+                odd = _Odd(number, key)
+                chosen[odd] = (*chosen.get(odd, ()), change)
+        return cls(listings, chosen)
 
     def spoil(self, answer: Answer) -> Answer:
         """Put the odd values into the records of an answer, if they are there."""
@@ -82,8 +104,9 @@ class Oddities:
             for record in records if isinstance(records, list) else []:
                 if not isinstance(record, dict) or frozenset(record) != listing.names:
                     continue
-                for place in self.records.get(_Odd(number, str(find(record, listing.key))), ()):
-                    find(record, place[:-1])[place[-1]] = self.value
+                for change in self.records.get(_Odd(number, str(find(record, listing.key))), ()):
+                    *above, name = change.field
+                    find(record, tuple(above))[name] = change.value
                     self.met += 1
         if self.met == met:
             return answer
@@ -117,6 +140,7 @@ class Trial:
     error: Exception | None = None
     rejected: list[Any] = field(default_factory=list)
     _errors: dict[_Odd, list[tuple[str, Exception]]] = field(default_factory=dict)
+    _last: set[_Odd] = field(default_factory=set)
     _usual: set[str] = field(default_factory=set)
 
     @classmethod
@@ -144,9 +168,9 @@ class Trial:
         return trial
 
     @property
-    def refused(self) -> set[Path]:
-        """The fields of the records over which errors were raised."""
-        return {place for odd in self._errors for place in self.oddities.records[odd]}
+    def refused(self) -> set[Change]:
+        """What made the records odd over which the last error was raised: the one that was not caught."""
+        return {change for odd in self._last for change in self.oddities.records[odd]}
 
     def dropped(self, usual: Extraction) -> Dropped | None:
         """Return an odd record that was dropped because of an error.
@@ -158,7 +182,7 @@ class Trial:
             usual: An extraction in which no record was odd.
         """
         aside = self.oddities.identify(self.rejected)
-        for odd, places in self.oddities.records.items():
+        for odd, changes in self.oddities.records.items():
             listing = self.oddities.listings[odd.listing]
             missing = usual.counts[listing.stream] - self.seen.counts[listing.stream]
             kept = self.seen.kept.get(listing.stream, [])
@@ -168,14 +192,15 @@ class Trial:
                 continue
             for where, error in self._errors.get(odd, []):
                 if where not in self._usual:
-                    return Dropped(places, error)
+                    return Dropped(changes, error)
         return None
 
     def _note(self, frame: FrameType, error: Exception) -> None:
         """Remember an error by the record that its frame has in hand."""
         where = f"{frame.f_code.co_filename}:{frame.f_lineno}: {type(error).__name__}"
         records = self.oddities.identify(list(frame.f_locals.values()))
-        odd = records & self.oddities.records.keys()
+        odd = {record for record in records if record in self.oddities.records}
+        self._last = odd or self._last
         for record in odd:
             self._errors.setdefault(record, []).append((where, error))
         if records and not odd:
