@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gc
+import linecache
 import sys
 import time
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from acme_sdk.testing.extraction import Read
 from acme_sdk.testing.faults import FaultServer
 from acme_sdk.testing.findings import Problem, Skip
+from acme_sdk.testing.frames import is_authors
 from acme_sdk.testing.paging import Paging
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
@@ -20,14 +26,15 @@ __all__: list[str] = []
 
 _PAGES = 60
 _MOST_ROWS = 1_000_000
-_EARLY_ROWS = 1_000
-_EARLY_PAGES = 8
+# Long pages, so that the time goes into rows instead of requests.
+_ROWS_ON_PAGE = 2_000
 _MANY_ROWS = 20_000
 _FEW_REQUESTS = 5
 _LONGEST_S = 1.0
-# Less is the noise of an interpreter and of the fault server in it.
-_NOISE_BYTES = 1 << 19
-_KEPT_SHARE = 0.5
+_MARK_S = 0.01
+# A process whose rows come and go stays within 0.1 MiB.
+_NOISE_BYTES = 2 << 20
+_DEPTH = 16
 _SAMPLE = 50
 
 
@@ -66,24 +73,44 @@ def streaming(subject: Subject) -> None:
     needs=["memory.streaming", "http.endless"],
 )
 def flat(subject: Subject) -> None:
-    """What is allocated between an early and a late row is much less than the rows in between."""
+    """The process takes no more memory late in a long extraction than early in it."""
+    with _long_extraction(subject) as reads:
+        watch = _watched(reads)
+    if not watch.tells:
+        raise Skip("too few rows came in the time that there is to tell")
+    if watch.grown <= _NOISE_BYTES:
+        return
+    with _long_extraction(subject) as reads:
+        line = _line_that_keeps(reads, subject.file)
+    raise Problem(
+        f"while {watch.rows:,} rows went by, memory grew by {watch.grown >> 20} MiB and was not given back"
+        + (f"; most of what stays was made in {line}" if line else "")
+    )
+
+
+@contextmanager
+def _long_extraction(subject: Subject) -> Iterator[Iterator[Read]]:
+    """Extract from a target of a million rows, or from the real one if it has many."""
     paging = Paging.of(subject.exchanges)
     if paging is None:
         if subject.baseline.rows < _MANY_ROWS:
             raise Skip(f"it takes a target with several pages, or {_MANY_ROWS:,} rows, to tell")
         with subject.open() as connector:
-            _must_be_flat(subject.read(connector), subject.baseline.rows // 4)
+            yield subject.read(connector)
         return
     on_page = paging.rows_on(0)
-    with _repeating(subject, paging, _MOST_ROWS // on_page) as (_, reads):
-        _must_be_flat(reads, min(_EARLY_ROWS, _EARLY_PAGES * on_page))
+    longer = max(1, _ROWS_ON_PAGE // on_page)
+    with _repeating(subject, paging, _MOST_ROWS // (on_page * longer), longer) as (_, reads):
+        yield reads
 
 
 @contextmanager
-def _repeating(subject: Subject, paging: Paging, pages: int) -> Iterator[tuple[FaultServer, Iterator[Read]]]:
-    """Extract from a target whose first page comes many times."""
+def _repeating(
+    subject: Subject, paging: Paging, pages: int, longer: int = 1
+) -> Iterator[tuple[FaultServer, Iterator[Read]]]:
+    """Extract from a target whose first page comes many times, itself a multiple of its length."""
     with (
-        FaultServer(paging.replay(pages)) as server,
+        FaultServer(paging.replay(pages, longer)) as server,
         subject.open(http=server.session()) as connector,
         subject.watching(),
     ):
@@ -103,29 +130,71 @@ def _until_error(reads: Iterator[Read]) -> Iterator[Read]:
         return
 
 
-def _must_be_flat(reads: Iterator[Read], early: int) -> None:
-    tracemalloc.start()
+@dataclass(frozen=True)
+class _Watch:
+    """What was seen of the memory while rows went by.
+
+    Attributes:
+        rows: How many rows went by between an early and a late time.
+        grown: By how many bytes the process grew meanwhile.
+        tells: Whether it would have grown by more than noise if all rows had been kept.
+    """
+
+    rows: int
+    grown: int
+    tells: bool
+
+
+def _watched(reads: Iterator[Read]) -> _Watch:
+    """Let rows go by, for a second at most, and measure the process now and then."""
+    import psutil
+
+    process = psutil.Process()
+    marks: list[tuple[int, int]] = []
+    number = size = 0
+    gc.collect()
+    gc.freeze()  # what there is already would only delay the collection of what comes
     try:
-        until = time.monotonic() + _LONGEST_S
-        at_first = size = number = 0
+        begun = marked = time.monotonic()
         for number, read in enumerate(reads, 1):
             if number <= _SAMPLE:
                 size += _size(read.item)
-            if number == early:
-                at_first = tracemalloc.get_traced_memory()[0]
+            if number % 100 == 0 and (now := time.monotonic()) > marked + _MARK_S:
+                marks.append((number, process.memory_info().rss))
+                marked = now
+                if now > begun + _LONGEST_S:
+                    break
+    finally:
+        gc.unfreeze()
+    part = len(marks) // 8
+    early, late = marks[2 * part : 3 * part], marks[7 * part :]
+    if not early:
+        return _Watch(0, 0, tells=False)
+    rows = late[0][0] - early[-1][0]
+    grown = min(taken for _, taken in late) - max(taken for _, taken in early)
+    return _Watch(rows, grown, tells=rows * size // _SAMPLE > 2 * _NOISE_BYTES)
+
+
+def _line_that_keeps(reads: Iterator[Read], file: Path) -> str:
+    """Return the author's line in which most of what stays was made; nothing if it was in no line."""
+    tracemalloc.start(_DEPTH)
+    try:
+        until = time.monotonic() + _LONGEST_S / 2
+        for number, _ in enumerate(reads):
             if number % 100 == 0 and time.monotonic() > until:
                 break
-        grown = tracemalloc.get_traced_memory()[0] - at_first
+        made = tracemalloc.take_snapshot().statistics("traceback")
     finally:
         tracemalloc.stop()
-    later = (number - early) * size // max(1, min(number, _SAMPLE))
-    if not at_first or later < 2 * _NOISE_BYTES:
-        raise Skip("too few rows came in the time that there is to tell")
-    if grown > _NOISE_BYTES + later * _KEPT_SHARE:
-        raise Problem(
-            f"while {number - early:,} rows of about {later >> 20} MiB went by, "
-            f"memory grew by {grown >> 20} MiB and was not given back"
-        )
+    kept: Counter[tuple[str, int]] = Counter()
+    for statistic in made:
+        for frame in reversed(statistic.traceback):
+            if is_authors(Path(frame.filename), file):
+                kept[frame.filename, frame.lineno] += statistic.size
+                break
+    for (name, line), _ in kept.most_common(1):
+        return f"{Path(name).name}:{line}: {linecache.getline(name, line).strip()}"
+    return ""
 
 
 def _size(value: Any) -> int:
