@@ -6,6 +6,7 @@ ARGS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+COMPILED := $(wildcard acme_sdk/connectors/*/*.pyx acme_sdk/connectors/*/*.pxd)
 
 .PHONY: dev test check mutants lock clean system-packages
 
@@ -36,8 +37,9 @@ lock:
 
 clean:
 	rm -rf .venv .acme build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -f $(patsubst %.pyx,%.c,$(filter %.pyx,$(COMPILED))) acme_sdk/connectors/*/*.so
 
-$(INSTALLED): requirements-dev.lock pyproject.toml
+$(INSTALLED): requirements-dev.lock pyproject.toml $(COMPILED)
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer."; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Acme Connectors needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1)."; \

@@ -1,115 +1,135 @@
-"""From Postgres's CSV to Arrow: what ``COPY … TO STDOUT (FORMAT csv)`` sends becomes record batches."""
+"""From Postgres's binary form to Arrow: what ``COPY … TO STDOUT (FORMAT binary)`` sends becomes columns."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyarrow import csv
 
-from acme_sdk.connectors.postgres.hexadecimal import bytes_from_text, uuids_from_text
+from acme_sdk.connectors.postgres.binary import Block, InvalidDataError, NotRepresentableError
 from acme_sdk.errors import FatalError
 
-__all__ = ["decode", "gather"]
+__all__ = ["decode_column", "read_block"]
 
-BLOCK_BYTES = 4 << 20
+_EPOCH = date(2000, 1, 1)
+_DAYS = (_EPOCH - date(1970, 1, 1)).days
+_FIRST_DAY, _LAST_DAY = (date.min - _EPOCH).days, (date.max - _EPOCH).days
+_DAY_US = 86_400_000_000
+_YEARS = 400
+_DAYS_OF_400_YEARS = 146_097
+_JSONB_VERSION = 1
+_UUID_BYTES = 16
+
+_Buffers: TypeAlias = tuple[pa.Buffer | None, ...]
 
 
-def gather(rows: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
-    """Join rows to blocks of about 4 MiB, each of whole rows; at least one block, which may be empty.
+def read_block(data: bytes, columns: int, rows: int, where: str) -> Block:
+    """Find all values in a block of whole rows.
 
-    Args:
-        rows: Messages of a COPY, each of which is one row.
+    Raises:
+        FatalError: These are not so many rows (code ``data.invalid``).
     """
-    block: list[bytes | bytearray | memoryview] = []
-    size = 0
-    blocks = 0
-    for row in rows:
-        block.append(row)
-        size += len(row)
-        if size >= BLOCK_BYTES:
-            yield b"".join(block)
-            block, size, blocks = [], 0, blocks + 1
-    if block or not blocks:
-        yield b"".join(block)
+    try:
+        return Block(data, columns, rows)
+    except InvalidDataError as error:
+        raise _invalid(where, error) from None
 
 
-def decode(block: bytes, schema: pa.Schema, where: str) -> pa.RecordBatch:
-    """Return the rows of a block.
+def decode_column(block: Block, index: int, wire_type: str, field: pa.Field, where: str) -> pa.Array:
+    """Return one column of a block.
 
     Args:
-        block: Whole rows as CSV, an unquoted empty field being ``NULL``.
-        schema: The columns, in the order of the fields.
+        block: The rows.
+        index: Which column, from 0.
+        wire_type: In which form its values are there; see `acme_sdk.connectors.postgres.types.wire_type`.
+        field: What it becomes.
         where: The stream, for the error.
 
     Raises:
-        FatalError: A value has no place in its column's Arrow type (code ``data.not_representable``), e.g.
-            the date ``infinity``; the error names the column.
+        FatalError: A value has no place in the field's type, e.g. the date ``infinity`` (code
+            ``data.not_representable``), or the bytes are no such values (code ``data.invalid``); the error
+            names the column.
     """
-    if not block:
-        return pa.RecordBatch.from_pylist([], schema)
-    if not schema.names:
-        # Rows without columns are empty lines; only their number is left.
-        return pa.RecordBatch.from_struct_array(pa.array([{}] * block.count(b"\n"), pa.struct([])))
+    where = f"{where}, column {field.name!r}"
+    kind = field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
     try:
-        table = csv.read_csv(
-            pa.BufferReader(block),
-            read_options=csv.ReadOptions(column_names=schema.names, block_size=len(block) + 1),
-            parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=csv.ConvertOptions(
-                column_types={field.name: _parsed_type(field.type) for field in schema},
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                null_values=[""],
-                true_values=["t"],
-                false_values=["f"],
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise _not_representable(str(error), schema, where) from None
-    batch = table.combine_chunks().to_batches()[0]
-    columns = [_finish(column, field, where) for column, field in zip(batch.columns, schema, strict=True)]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+        column = pa.Array.from_buffers(kind, block.rows, list(_read(block, index, wire_type, kind)))
+        if pa.types.is_string(kind):
+            column.validate(full=True)  # a database of the encoding SQL_ASCII sends whatever it holds
+    except NotRepresentableError as error:
+        raise FatalError(
+            f"{where}: the value {_printed(wire_type, error.value)} has no place in the type {field.type}",
+            code="data.not_representable",
+            hint="read from a view that leaves such values out, or casts the column to text",
+        ) from None
+    except OverflowError as error:
+        raise FatalError(
+            f"{where}: {error}",
+            code="data.not_representable",
+            hint="read from a view that casts the column to text",
+        ) from None
+    except (InvalidDataError, pa.ArrowInvalid) as error:
+        raise _invalid(where, error) from None
+    return pa.ExtensionArray.from_storage(field.type, column) if kind != field.type else column
 
 
-def _parsed_type(kind: pa.DataType) -> pa.DataType:
-    """The type that the CSV parser makes; `_finish` makes the rest of the way."""
-    by_text = (
-        isinstance(kind, pa.BaseExtensionType) or pa.types.is_binary(kind) or pa.types.is_decimal256(kind)
-    )
-    return pa.string() if by_text else kind
+# How the values of a wire type are read: the method of a block, and what it is told beside the column.
+_TIMESTAMPS = (8, _DAYS * _DAY_US, _FIRST_DAY * _DAY_US, (_LAST_DAY + 1) * _DAY_US - 1)
+_READERS: dict[str, tuple[Callable[..., _Buffers], tuple[int, ...]]] = {
+    "bool": (Block.booleans, ()),
+    "int2": (Block.numbers, (2,)),
+    "int4": (Block.numbers, (4,)),
+    "int8": (Block.numbers, (8,)),
+    "float4": (Block.numbers, (4,)),
+    "float8": (Block.numbers, (8,)),
+    "numeric": (Block.printed_numbers, ()),
+    "text": (Block.variable, ()),
+    "json": (Block.variable, ()),
+    "jsonb": (Block.variable, (_JSONB_VERSION,)),
+    "bytea": (Block.variable, ()),
+    "uuid": (Block.fixed, (_UUID_BYTES,)),
+    "date": (Block.numbers, (4, _DAYS, _FIRST_DAY, _LAST_DAY)),
+    "time": (Block.numbers, (8, 0, 0, _DAY_US - 1)),
+    "timestamp": (Block.numbers, _TIMESTAMPS),
+    "timestamptz": (Block.numbers, _TIMESTAMPS),
+}
 
 
-def _finish(column: pa.Array, field: pa.Field, where: str) -> pa.Array:
-    kind = field.type
-    if isinstance(kind, pa.UuidType):
-        return pa.ExtensionArray.from_storage(kind, uuids_from_text(column))
-    if isinstance(kind, pa.BaseExtensionType):
-        return pa.ExtensionArray.from_storage(kind, column)
-    if pa.types.is_binary(kind):
-        return bytes_from_text(column)
-    if pa.types.is_decimal256(kind):
-        try:
-            return pc.cast(column, kind)
-        except pa.ArrowInvalid as error:
-            raise _bad_value(str(error), field, where) from None
-    return column
+def _read(block: Block, index: int, wire_type: str, kind: pa.DataType) -> _Buffers:
+    if pa.types.is_decimal(kind):
+        return block.decimals(index, kind.precision, kind.scale)
+    read, arguments = _READERS[wire_type]
+    return read(block, index, *arguments)
 
 
-def _not_representable(text: str, schema: pa.Schema, where: str) -> FatalError:
-    column = re.search(r"CSV column #(\d+)", text)
-    if column is None:
-        return FatalError(f"{where}: the server's answer cannot be read: {text}", code="data.invalid")
-    return _bad_value(text, schema.field(int(column.group(1))), where)
+def _printed(wire_type: str, value: bytes) -> str:
+    """A value that Arrow has no place for, about as Postgres prints it."""
+    if wire_type == "numeric":
+        row = b"\0\1" + len(value).to_bytes(4, "big") + value
+        return bytes(Block(row, 1, 1).printed_numbers(0)[2]).decode()[:60]
+    number = int.from_bytes(value, "big", signed=True)
+    if wire_type == "time":
+        return "24:00:00" if number == _DAY_US else f"{number} µs"
+    bits = 8 * len(value) - 1
+    if number in (2**bits - 1, -(2**bits)):
+        return "infinity" if number > 0 else "-infinity"
+    if wire_type == "date":
+        return _printed_day(number)
+    days, microseconds = divmod(number, _DAY_US)
+    day, space, era = _printed_day(days).partition(" ")
+    return f"{day} {(datetime.min + timedelta(microseconds=microseconds)).time()}{space}{era}"
 
 
-def _bad_value(text: str, field: pa.Field, where: str) -> FatalError:
-    value = re.search(r"(?:invalid value|The string) '(.*?)'", text)
-    shown = value.group(1)[:60] if value else text
-    return FatalError(
-        f"{where}, column {field.name!r}: the value {shown} has no place in the type {field.type}",
-        code="data.not_representable",
-        hint="read from a view that leaves such values out, or casts the column to text",
-    )
+def _printed_day(days: int) -> str:
+    """A day since 2000-01-01 whose year Python's dates do not have; the calendar repeats itself."""
+    cycles, rest = divmod(days - _FIRST_DAY, _DAYS_OF_400_YEARS)
+    day = date.min + timedelta(days=rest)
+    year = day.year + cycles * _YEARS
+    era = "" if year > 0 else " BC"
+    return f"{year if year > 0 else 1 - year:04}-{day:%m-%d}{era}"
+
+
+def _invalid(where: str, reason: Any) -> FatalError:
+    return FatalError(f"{where}: the server's answer cannot be read: {reason}", code="data.invalid")

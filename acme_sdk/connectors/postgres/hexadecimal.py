@@ -8,16 +8,9 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["bytes_from_text", "text_from_bytes", "text_from_uuids", "uuids_from_text"]
+__all__ = ["text_from_bytes", "text_from_uuids"]
 
 _UUID_BYTES = 16
-
-
-def uuids_from_text(texts: pa.StringArray) -> pa.FixedSizeBinaryArray:
-    """Return UUIDs as 16 bytes each, from text with or without dashes."""
-    digits = pc.replace_substring(pc.fill_null(texts, "0" * 2 * _UUID_BYTES), "-", "")
-    values = pa.py_buffer(bytes.fromhex(str(_data(digits, pa.int32()), "ascii")))
-    return _with_nulls_of(texts, pa.Array.from_buffers(pa.binary(_UUID_BYTES), len(texts), [None, values]))
 
 
 def text_from_uuids(values: pa.FixedSizeBinaryArray) -> pa.StringArray:
@@ -27,16 +20,6 @@ def text_from_uuids(values: pa.FixedSizeBinaryArray) -> pa.StringArray:
     digits = pa.py_buffer(data.hex().encode())
     fixed = pa.Array.from_buffers(pa.binary(2 * _UUID_BYTES), len(values), [None, digits])
     return _with_nulls_of(values, fixed.cast(pa.binary()).cast(pa.string()))
-
-
-def bytes_from_text(texts: pa.StringArray) -> pa.BinaryArray:
-    r"""Return ``bytea`` values from their text, ``\x`` and two digits a byte."""
-    digits = pc.utf8_slice_codeunits(pc.fill_null(texts, r"\x"), 2)
-    values = pa.py_buffer(bytes.fromhex(str(_data(digits, pa.int32()), "ascii")))
-    starts = _starts(digits, pa.int32())
-    offsets = pc.divide(pc.subtract(starts, starts[0]), pa.scalar(2, pa.int32()))
-    decoded = pa.Array.from_buffers(pa.binary(), len(texts), [None, offsets.buffers()[1], values])
-    return _with_nulls_of(texts, decoded)
 
 
 def text_from_bytes(values: pa.LargeBinaryArray) -> pa.LargeStringArray:

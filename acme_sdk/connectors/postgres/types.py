@@ -21,6 +21,7 @@ __all__ = [
     "holds",
     "is_nested",
     "widened",
+    "wire_type",
 ]
 
 VENDOR = "PostgreSQL"
@@ -81,6 +82,17 @@ def _arrow_type(kind: PostgresType) -> pa.DataType:
         if 0 <= scale <= precision <= 76:
             return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
     return _SIMPLE.get(kind.name) or pa.opaque(pa.string(), kind.printed, VENDOR)
+
+
+def wire_type(kind: PostgresType) -> str | None:
+    """Return the type in whose binary form a column is read.
+
+    Text of all kinds, and enumerations, have the form of ``text``. ``None`` stands for forms that we do not
+    read, so that the server has to send what it prints.
+    """
+    if kind.is_enum or _SIMPLE.get(kind.name) == pa.string():
+        return "text"
+    return kind.name if kind.name in _SIMPLE or kind.name == "numeric" else None
 
 
 def _precision_and_scale(modifier: int) -> tuple[int, int]:
