@@ -116,7 +116,10 @@ def config_model(schema: Schema, name: str = "Config") -> type[BaseModel]:
     fields: dict[str, Any] = {}
     for field, spec in schema.items():
         _check_spec(field, spec)
-        fields[field] = (_annotation(field, spec), ... if spec.get("required") else _default(field, spec))
+        kind = _kind(field, spec)
+        annotation = _annotation(kind, spec)
+        default = ... if spec.get("required") else _default(field, spec, kind, annotation)
+        fields[field] = (annotation, default)
     with warnings.catch_warnings():
         # Pydantic warns of a field such as "schema", which hides a method of its models; nothing calls it.
         warnings.filterwarnings("ignore", message="Field name .* shadows an attribute", category=UserWarning)
@@ -195,12 +198,15 @@ def _check_spec(field: str, spec: Mapping[str, Any]) -> None:
         )
 
 
-def _annotation(field: str, spec: Mapping[str, Any]) -> Any:
-    kind: Any = _TYPES[spec["type"]]
-    if spec["type"] == "object" and "properties" in spec:
-        kind = config_model(spec["properties"], field.title())
+def _kind(field: str, spec: Mapping[str, Any]) -> Any:
     if "enum" in spec:
-        kind = Literal[tuple(spec["enum"])]
+        return Literal[tuple(spec["enum"])]
+    if spec["type"] == "object" and "properties" in spec:
+        return config_model(spec["properties"], field.title())
+    return _TYPES[spec["type"]]
+
+
+def _annotation(kind: Any, spec: Mapping[str, Any]) -> Any:
     # A required text that is empty is a variable that was never filled in.
     text = spec["type"] == "string" and "enum" not in spec
     constraints = Field(
@@ -215,18 +221,18 @@ def _annotation(field: str, spec: Mapping[str, Any]) -> Any:
     return Annotated[kind if spec.get("required") else kind | None, constraints]
 
 
-def _default(field: str, spec: Mapping[str, Any]) -> Any:
+def _default(field: str, spec: Mapping[str, Any], kind: Any, annotation: Any) -> Any:
     default = spec.get("default")
     if default is not None:
         try:
-            TypeAdapter(_annotation(field, spec)).validate_python(default)
+            TypeAdapter(annotation).validate_python(default)
         except ValidationError:
             raise ConfigurationError(
                 f"config_schema(): the default of field {field!r} is not a valid {spec['type']}",
                 code="config.schema",
             ) from None
-    elif spec["type"] == "object" and "properties" in spec:
-        return Field(default_factory=config_model(spec["properties"], field.title()))
+    elif isinstance(kind, type) and issubclass(kind, BaseModel):
+        return Field(default_factory=kind)
     return default
 
 

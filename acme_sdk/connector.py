@@ -15,7 +15,6 @@ from uuid import uuid4
 from acme_sdk.catalog import Partition, Stream
 from acme_sdk.errors import AcmeError, ConfigurationError, SkippableError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus, check_health
-from acme_sdk.http import HttpSession
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
@@ -23,6 +22,7 @@ from acme_sdk.row import Row
 if TYPE_CHECKING:
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.encoded import Columns
+    from acme_sdk.http import HttpSession
 
 __all__ = [
     "BatchSource",
@@ -51,6 +51,9 @@ class Connector(ABC):
     @property
     def http(self) -> HttpSession:
         """An HTTP session with time-outs, retries and ``Retry-After``; closed after ``teardown``."""
+        # Most connectors to databases never ask for it.
+        from acme_sdk.http import HttpSession
+
         if self._http is None:
             self._http = HttpSession()
         return self._http

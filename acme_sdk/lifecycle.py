@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from acme_sdk.config import validate_config
+from acme_sdk.config import ConnectorConfig, validate_config
 from acme_sdk.connector import Connector
 
 __all__ = ["open_connector"]
@@ -23,7 +23,7 @@ def open_connector(kind: type[C], config: Mapping[str, Any], *, name: str | None
 
     Args:
         kind: The connector's class.
-        config: Its configuration as written, references included.
+        config: Its configuration as written, references included; or one that was validated already.
         name: The connector's name, for errors; the class's by default.
 
     Yields:
@@ -32,10 +32,11 @@ def open_connector(kind: type[C], config: Mapping[str, Any], *, name: str | None
     Raises:
         ConfigurationError: The configuration is wrong or a secret is missing; ``setup`` was not called.
     """
-    validated = validate_config(kind.config_schema(), config, connector=name or kind.__name__)
+    if not isinstance(config, ConnectorConfig):
+        config = validate_config(kind.config_schema(), config, connector=name or kind.__name__)
     connector = kind()
     try:
-        connector.setup(validated)
+        connector.setup(config)
         yield connector
     except BaseException:
         _teardown_quietly(connector)

@@ -12,7 +12,8 @@ import inspect
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -90,11 +91,17 @@ def connector_types(folder: Path | None = None) -> dict[str, ConnectorType]:
     Args:
         folder: The connectors folder, or ``None`` for none.
     """
-    types = {point.name: ConnectorType(point.name, point) for point in entry_points(group=GROUP)}
+    types = {point.name: ConnectorType(point.name, point) for point in _installed()}
     if folder is not None and folder.is_dir():
         for path in sorted(folder.glob("[!_.]*.py")):
             types[path.stem] = ConnectorType(path.stem, path)
     return types
+
+
+@cache
+def _installed() -> EntryPoints:
+    # To ask means to read a file of every distribution there is.
+    return entry_points(group=GROUP)
 
 
 def connector_type(type_name: str, folder: Path | None = None) -> ConnectorType:

@@ -89,8 +89,9 @@ def _ask(probe: dict[str, Any]) -> dict[str, Any]:
     try:
         folder = Path(probe["folder"]) if probe["folder"] else None
         kind = connector_class(probe["type"], probe["role"], folder)
-        redactor = validate_config(kind.config_schema(), probe["config"], connector=probe["name"]).redactor
-        with open_connector(kind, probe["config"], name=probe["name"]) as connector:
+        config = validate_config(kind.config_schema(), probe["config"], connector=probe["name"])
+        redactor = config.redactor
+        with open_connector(kind, config, name=probe["name"]) as connector:
             if probe["action"] == "test":
                 found = connector.test_connection()
                 connection = asdict(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
 
     from acme_orchestration.registry.declared import Workspace
     from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
+    from acme_sdk.config import ConnectorConfig
     from acme_sdk.connector import Connector
     from acme_sdk.errors import AcmeError
-    from acme_sdk.secrets import Redactor
     from acme_sdk.sync import SyncResult
 
 __all__ = ["command"]
@@ -78,10 +79,10 @@ def _sync(
     workspace = load_workspace(path)
     entry = _pipeline(workspace, pipeline)
     streams = _streams(entry, stream)
-    ends = _ends(workspace, entry)
+    ends = [_configured(end, workspace.folder) for end in _ends(workspace, entry)]
     folder = workspace.path.parent / ".acme"
     with ExitStack() as stack:
-        source, destination = (stack.enter_context(_connected(end, workspace.folder)) for end in ends)
+        source, destination = (stack.enter_context(_connected(end)) for end in ends)
         assert isinstance(source, SourceConnector)  # noqa: S101 - the registry checked the roles
         assert isinstance(destination, DestinationConnector)  # noqa: S101 - as above
         for planned in streams:
@@ -105,7 +106,7 @@ def _sync(
                     full_refresh=full_refresh,
                     on_batch=count,
                     rejected_folder=folder / "rejected",
-                    redactors=[_redactor(end, workspace.folder) for end in ends],
+                    redactors=[end.config.redactor for end in ends],
                 )
             yield result
 
@@ -158,27 +159,33 @@ def _ends(workspace: Workspace, entry: PipelineEntry) -> list[ConnectorEntry]:
     return ends
 
 
-def _redactor(entry: ConnectorEntry, folder: Path) -> Redactor:
-    """Return what knows a connector's secrets."""
+@dataclass(frozen=True)
+class _End:
+    """One of the two connectors, checked and with its secrets resolved."""
+
+    name: str
+    kind: type[Connector]
+    config: ConnectorConfig
+
+
+def _configured(entry: ConnectorEntry, folder: Path) -> _End:
     from acme_sdk.config import validate_config
     from acme_sdk.plugins import connector_class
 
     kind = connector_class(entry.type, entry.role, folder)
-    return validate_config(kind.config_schema(), entry.config, connector=entry.name).redactor
+    return _End(entry.name, kind, validate_config(kind.config_schema(), entry.config, connector=entry.name))
 
 
 @contextmanager
-def _connected(entry: ConnectorEntry, folder: Path) -> Iterator[Connector]:
+def _connected(end: _End) -> Iterator[Connector]:
     """Set a connector up; errors that leave the block have its secrets removed."""
     from acme_sdk.errors import AcmeError
     from acme_sdk.failures import describe
     from acme_sdk.lifecycle import open_connector
-    from acme_sdk.plugins import connector_class
 
-    kind = connector_class(entry.type, entry.role, folder)
-    redact = _redactor(entry, folder).redact
+    redact = end.config.redact
     try:
-        with open_connector(kind, entry.config, name=entry.name) as connector:
+        with open_connector(end.kind, end.config, name=end.name) as connector:
             yield connector
     except Exception as error:  # noqa: BLE001 - an author's setup() or teardown() may raise anything
         failure = describe(error)

@@ -65,8 +65,9 @@ class ConnectorResource(ConfigurableResource[Any]):
         kind = connector_class(self.type, self.role, Path(self.folder) if self.folder else None)
         redactor = Redactor(())
         try:
-            redactor = validate_config(kind.config_schema(), self.config, connector=self.name).redactor
-            with open_connector(kind, self.config, name=self.name) as connector:
+            config = validate_config(kind.config_schema(), self.config, connector=self.name)
+            redactor = config.redactor
+            with open_connector(kind, config, name=self.name) as connector:
                 yield connector
         except Exception as error:
             substitute = redacted(error, redactor)

@@ -9,9 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
 from acme_sdk.errors import ConfigurationError, FieldProblem
 
 __all__ = ["CONNECTION_FIELDS", "PostgresSettings"]
@@ -165,6 +162,10 @@ class PostgresSettings:
 
 
 def _parse_url(text: str) -> dict[str, Any]:
+    # SQLAlchemy takes as long to import as all else that a connection needs.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     scheme = text.partition("://")[0]
     if scheme not in _SCHEMES or "://" not in text:
         raise _refusal(
