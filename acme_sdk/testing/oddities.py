@@ -106,8 +106,9 @@ class Oddities:
                     continue
                 for change in self.records.get(_Odd(number, str(find(record, listing.key))), ()):
                     *above, name = change.field
-                    find(record, tuple(above))[name] = change.value
-                    self.met += 1
+                    if isinstance(holder := find(record, tuple(above)), dict):
+                        holder[name] = change.value
+                        self.met += 1
         if self.met == met:
             return answer
         headers = {name: text for name, text in answer.headers.items() if name.lower() != "content-encoding"}

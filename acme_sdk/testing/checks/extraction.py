@@ -163,11 +163,16 @@ def odd_record(subject: Subject) -> None:
 def _until_the_end(subject: Subject, listings: list[Listing]) -> Trial:
     """Extract with odd records, and again without those that ended the extraction."""
     refused: set[Change] = set()
-    for _ in range(_MOST_TRIALS):
-        trial = Trial.of(subject, Oddities.among(listings, subject.chance("extraction.odd_record"), refused))
+    chance = subject.chance("extraction.odd_record")
+    trial = Trial.of(subject, Oddities.among(listings, chance, refused))
+    for _ in range(_MOST_TRIALS - 1):
         if trial.error is None or trial.refused <= refused:
             break
         refused |= trial.refused
+        oddities = Oddities.among(listings, chance, refused)
+        if not oddities.records:
+            break
+        trial = Trial.of(subject, oddities)
     return trial
 
 
