@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice
 from operator import itemgetter
@@ -68,9 +69,8 @@ class RowBatcher:
             FatalError: A row is no mapping of names to values (``row.invalid``), a value fits no column
                 (``row.value``), or a column has types that do not go together (``row.mixed_types``).
         """
-        rows = self._checked(rows)
-        names = self._names(rows)
-        arrays = [self._column(name, _values(name, rows)) for name in names]
+        columns = self._columns(self._checked(rows))
+        arrays = [self._column(name, values) for name, values in columns.items()]
         self._rows += len(rows)
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
@@ -86,6 +86,14 @@ class RowBatcher:
                     hint="yield Row({...}) with the columns' names as keys",
                 )
         return [dict(row) for row in rows]
+
+    def _columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+        """The values of all columns, known and new."""
+        # Rows with as many columns as are known, none of which is missing, have these and no others.
+        if self._types and set(map(len, rows)) == {len(self._types)}:
+            with suppress(KeyError):
+                return {name: list(map(itemgetter(name), rows)) for name in self._types}
+        return {name: [row.get(name) for row in rows] for name in self._names(rows)}
 
     def _names(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """All columns, known and new."""
@@ -111,7 +119,7 @@ class RowBatcher:
         try:
             if declared and pa.types.is_nested(known):
                 return pa.array(values, known)
-            array = array_of(values, classes)
+            array = array_of(values, classes, known)
         except CONVERSION_ERRORS:
             self._blame(name, values)
         target = widen(known, array.type)
@@ -196,13 +204,6 @@ def to_rows(batch: pa.RecordBatch) -> list[Row]:
         columns.append(values)
     names = batch.schema.names
     return [Row(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
-
-
-def _values(name: str, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    try:
-        return list(map(itemgetter(name), rows))
-    except KeyError:
-        return [row.get(name) for row in rows]
 
 
 def _describe(value: Any) -> str:

@@ -25,8 +25,9 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from json import encoder
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -62,12 +63,13 @@ _TYPES: dict[type, pa.DataType] = {
 }
 
 
-def array_of(values: Sequence[Any], classes: set[type]) -> pa.Array:
+def array_of(values: Sequence[Any], classes: set[type], known: pa.DataType | None = None) -> pa.Array:
     """Return the array of some values, of which at least one is not ``None``.
 
     Args:
         values: The values.
         classes: Their classes: ``set(map(type, values))``.
+        known: The type of values before; decimals that it holds exactly take it.
 
     Raises:
         TypeError: A class has no Arrow type, or the classes do not go together.
@@ -77,7 +79,8 @@ def array_of(values: Sequence[Any], classes: set[type]) -> pa.Array:
     if kinds == {pa.int64()}:
         return _integers(values)
     if kinds <= {_ANY_DECIMAL, pa.int64()}:
-        return _decimals(values)
+        array = _as_known_decimals(values, classes, known)
+        return _decimals(values) if array is None else array
     if kinds == {pa.float64(), pa.int64()}:
         return pa.array(values, pa.float64())
     if len(kinds) > 1:
@@ -85,8 +88,8 @@ def array_of(values: Sequence[Any], classes: set[type]) -> pa.Array:
     kind = kinds.pop()
     if kind == pa.json_():
         return pa.array([None if value is None else _json(value) for value in values], pa.string()).cast(kind)
-    if pa.types.is_timestamp(kind) and _zoned(values):
-        return pa.array(values, pa.timestamp("us", "UTC"))
+    if pa.types.is_timestamp(kind):
+        return _instants(values) if classes <= {datetime, _NONE} else _timestamps(values)
     if pa.types.is_time(kind) and _zoned(values):
         raise TypeError("a time of day with a zone")
     return pa.array(values, kind)
@@ -106,8 +109,20 @@ def _integers(values: Sequence[Any]) -> pa.Array:
         return _decimals(values)
 
 
+def _as_known_decimals(
+    values: Sequence[Any], classes: set[type], known: pa.DataType | None
+) -> pa.Array | None:
+    """Return decimals in the type of those before; ``None`` if they need another one."""
+    if known is None or not pa.types.is_decimal(known) or not classes <= {Decimal, int, _NONE}:
+        return None
+    try:
+        return pa.array(values, known)
+    except pa.ArrowInvalid:
+        return None
+
+
 def _decimals(values: Sequence[Any]) -> pa.Array:
-    """Decimals travel as text: pyarrow converts their objects fifty times slower."""
+    """Decimals of a type to be found travel as text: pyarrow is far slower at finding one."""
     numbers = [None if value is None else Decimal(value) for value in values]
     whole = max((number.adjusted() + 1 for number in numbers if number), default=1)
     exponents = {number.as_tuple().exponent for number in numbers if number is not None}
@@ -116,6 +131,23 @@ def _decimals(values: Sequence[Any]) -> pa.Array:
     if kind is None:
         raise OverflowError("more than 76 digits")
     return pa.array([None if number is None else str(number) for number in numbers], pa.string()).cast(kind)
+
+
+def _instants(values: Sequence[datetime | None]) -> pa.Array:
+    """Times as what has passed since the epoch, which Python computes faster than pyarrow asks for zones.
+
+    Raises:
+        TypeError: Some have a zone, some have not.
+    """
+    zoned = next(value for value in values if value is not None).tzinfo is not None
+    epoch = datetime(1970, 1, 1, tzinfo=UTC if zoned else None)
+    passed = [None if value is None else value - epoch for value in values]
+    return pa.array(passed, pa.duration("us")).view(pa.timestamp("us", "UTC" if zoned else None))
+
+
+def _timestamps(values: Sequence[Any]) -> pa.Array:
+    """Times of a class that somebody made of `datetime`."""
+    return pa.array(values, pa.timestamp("us", "UTC" if _zoned(values) else None))
 
 
 def _zoned(values: Sequence[Any]) -> bool:
@@ -146,6 +178,19 @@ _AS_TEXT: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
     ((bytes, bytearray), lambda value: b64encode(value).decode()),
 )
 
-_json = json.JSONEncoder(
+_ENCODER = json.JSONEncoder(
     default=_plain, ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-).encode
+)
+
+
+def _json_encoder() -> Callable[[Any], str]:
+    """The encoder's `encode`, without what it prepares anew for each value: that takes as long again."""
+    make: Callable[..., Callable[[Any, int], Sequence[str]]] | None = getattr(encoder, "c_make_encoder", None)
+    if make is None:
+        return _ENCODER.encode
+    separators = _ENCODER.key_separator, _ENCODER.item_separator
+    chunks = make(None, _plain, encoder.encode_basestring, None, *separators, False, False, False)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_json = _json_encoder()

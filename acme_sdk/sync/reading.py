@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from acme_sdk.catalog import Stream
 from acme_sdk.columns import BATCH_ROWS, RowBatcher, to_rows
@@ -29,17 +29,19 @@ class Batch:
 
     Attributes:
         columns: The records as an Arrow record batch, or in a form of the source's own.
-        source_rows: The rows as the source yielded them; ``None`` if it reads columns.
+        source_rows: The rows as the source yielded them, any mappings; ``None`` if it reads columns.
         checkpoint: Where reading can go on after these records, if the source said so.
     """
 
     columns: Columns
-    source_rows: list[Row] | None = None
+    source_rows: Sequence[Mapping[str, Any]] | None = None
     checkpoint: Checkpoint | None = None
 
     def rows(self) -> list[Row]:
         """The records as rows, those of the source where there are any."""
-        return to_rows(decoded(self.columns)) if self.source_rows is None else self.source_rows
+        if self.source_rows is None:
+            return to_rows(decoded(self.columns))
+        return [row if isinstance(row, Row) else Row(row) for row in self.source_rows]
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,7 @@ def read_batches(
         else:
             chunks = _chunks(items, Pace(_SMALL_BATCH.at_most(interval)), wanted=can_resume(source))
         for chunk, checkpoint in chunks:
-            columns = batcher.convert(chunk)
-            own = [row if isinstance(row, Row) else Row(row) for row in chunk]
-            yield Batch(columns, own, checkpoint)
+            yield Batch(batcher.convert(chunk), chunk, checkpoint)
 
 
 def _chunks(

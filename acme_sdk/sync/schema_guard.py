@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -163,7 +163,7 @@ def _casts(array: pa.Array, kind: pa.DataType | None) -> bool:
     return True
 
 
-def _row(batch: Batch, index: int) -> Row:
+def _row(batch: Batch, index: int) -> Mapping[str, Any]:
     if batch.source_rows is not None:
         return batch.source_rows[index]
     return to_rows(decoded(batch.columns).slice(index, 1))[0]
