@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,13 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from rich.console import Console
-
     from acme_orchestration.registry.declared import Workspace
     from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.connector import Connector
+    from acme_sdk.encoded import Columns
     from acme_sdk.errors import AcmeError
     from acme_sdk.sync import SyncResult
 
@@ -49,28 +48,23 @@ def command(
 
     Exit codes: 0 all streams are loaded, 1 one could not be.
     """
-    from rich.console import Console
-
     from acme_sdk.errors import AcmeError
 
-    console = Console(highlight=False)
     results: list[SyncResult] = []
     error: AcmeError | None = None
     try:
-        for result in _sync(path, pipeline, stream, full_refresh, console):
+        for result in _sync(path, pipeline, stream, full_refresh):
             results.append(result)
     except AcmeError as caught:
         error = caught
     if results:
-        _print_results(console, results)
+        _print_results(results)
     if error is not None:
         _print_error(error)
         context.exit(1)
 
 
-def _sync(
-    path: Path, pipeline: str, stream: str | None, full_refresh: bool, console: Console
-) -> Iterator[SyncResult]:
+def _sync(path: Path, pipeline: str, stream: str | None, full_refresh: bool) -> Iterator[SyncResult]:
     """Sync the streams of a pipeline, one after the other."""
     from acme_orchestration.registry.declared import load_workspace
     from acme_sdk.connector import DestinationConnector, SourceConnector
@@ -97,7 +91,7 @@ def _sync(
                 max_rejected=entry.max_rejected,
                 on_schema_change=entry.on_schema_change,
             )
-            with _progress(console, planned.stream or entry.source) as count:
+            with _progress(planned.stream or entry.source) as count:
                 result = sync_stream(
                     source,
                     destination,
@@ -194,18 +188,22 @@ def _connected(end: _End) -> Iterator[Connector]:
 
 
 @contextmanager
-def _progress(console: Console, stream: str) -> Iterator[Callable[[pa.RecordBatch], None]]:
-    """Show the rows as they are loaded; yields what counts a batch."""
+def _progress(stream: str) -> Iterator[Callable[[Columns], None] | None]:
+    """Show the rows on a terminal as they are loaded; yields what counts a batch, where somebody looks."""
+    if not sys.stdout.isatty():
+        yield None
+        return
+    from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     rate = TextColumn("{task.completed:,} rows  {task.fields[rate]:,.0f} rows/s")
     with Progress(
         SpinnerColumn(), TextColumn("{task.description}"), rate, TimeElapsedColumn(),
-        console=console, transient=True,
+        console=Console(highlight=False), transient=True,
     ) as progress:  # fmt: skip
         task = progress.add_task(stream, total=None, rate=0.0)
 
-        def count(batch: pa.RecordBatch) -> None:
+        def count(batch: Columns) -> None:
             [shown] = progress.tasks
             rows = shown.completed + batch.num_rows
             progress.update(task, completed=rows, rate=rows / max(shown.elapsed or 0.0, 0.001))
@@ -213,31 +211,32 @@ def _progress(console: Console, stream: str) -> Iterator[Callable[[pa.RecordBatc
         yield count
 
 
-def _print_results(console: Console, results: Sequence[SyncResult]) -> None:
-    from rich.table import Table
-
-    table = Table("Stream", "Table")
-    for name in ("Read", "Loaded", "Seconds", "Rows/s"):
-        table.add_column(name, justify="right")
-    table.add_column("Cursor")
-    for result in results:
-        seconds = (result.finished_at - result.started_at).total_seconds()
-        table.add_row(
-            result.stream,
-            result.table,
-            f"{result.rows:,}",
-            f"{result.loaded:,}",
-            f"{seconds:.2f}",
-            f"{result.rows / max(seconds, 0.001):,.0f}",
-            f"{result.cursor_field} = {result.cursor}" if result.cursor is not None else "",
-        )
-    console.print(table)
+def _print_results(results: Sequence[SyncResult]) -> None:
+    lines = [("Stream", "Table", "Read", "Loaded", "Seconds", "Rows/s", "Cursor"), *map(_cells, results)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for stream, table, *numbers, cursor in lines:
+        names = [stream.ljust(widths[0]), table.ljust(widths[1])]
+        figures = [number.rjust(width) for number, width in zip(numbers, widths[2:-1], strict=True)]
+        click.echo("  ".join([*names, *figures, cursor]).rstrip())
     for result in results:
         if result.rejected_file is not None:
             records = f"{result.rejected:,} record{'s' if result.rejected > 1 else ''}"
-            console.print(f"{result.stream}: {records} put aside in {result.rejected_file}", soft_wrap=True)
+            click.echo(f"{result.stream}: {records} put aside in {result.rejected_file}")
         if result.discarded_values:
-            console.print(f"{result.stream}: {result.discarded_values:,} values left out")
+            click.echo(f"{result.stream}: {result.discarded_values:,} values left out")
+
+
+def _cells(result: SyncResult) -> tuple[str, ...]:
+    seconds = (result.finished_at - result.started_at).total_seconds()
+    return (
+        result.stream,
+        result.table,
+        f"{result.rows:,}",
+        f"{result.loaded:,}",
+        f"{seconds:.2f}",
+        f"{result.rows / max(seconds, 0.001):,.0f}",
+        f"{result.cursor_field} = {result.cursor}" if result.cursor is not None else "",
+    )
 
 
 def _print_error(error: AcmeError) -> None:

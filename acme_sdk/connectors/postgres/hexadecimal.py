@@ -50,4 +50,5 @@ def _data(array: pa.Array, kind: pa.DataType) -> memoryview:
 def _with_nulls_of(original: pa.Array, values: pa.Array) -> pa.Array:
     if not original.null_count:
         return values
-    return pc.if_else(original.is_valid(), values, pa.scalar(None, values.type))
+    # Not pa.scalar(): that imports pandas, if it is installed.
+    return pc.if_else(original.is_valid(), values, pa.nulls(1, values.type)[0])
