@@ -70,7 +70,7 @@ class DuckDBDestination(StagedDestination):
             },
             "memory_limit_mb": {
                 "type": "integer",
-                "default": 1024,
+                "default": 512,
                 "minimum": 64,
                 "description": "MiB of memory that DuckDB may use; beyond it, it works on disk.",
             },

@@ -25,6 +25,7 @@ from acme_sdk.connectors.duckdb.tables import (
 from acme_sdk.connectors.duckdb.types import columns_of, make_room, storable
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.write_behind import WriteBehind
 
 __all__ = ["DuckDBLoad"]
 
@@ -59,13 +60,37 @@ class DuckDBLoad(Load):
             create_checkpoints(connection, schema)
             drop_other_refreshes(connection, plan, named.schema)
             connection.execute("SET python_scan_all_frames = true")
+            # Several threads take twice as long for a batch, and time from whoever reads the next one.
+            connection.execute("SET threads = 1")
             connection.execute("BEGIN TRANSACTION")
+        self._writer = WriteBehind(self._write)
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table, which grows by new columns and wider types."""
+        self._writer.put(self._numbered(storable(batch)))
+
+    def publish(self, checkpoint: StreamState) -> int:
+        """Bring the staged rows into the target and store the checkpoint, in one commit."""
+        self._writer.wait()
+        with self._translated():
+            self._connection.execute("RESET threads")
+            if self._plan.refresh is not None:
+                require_hidden(self._connection, self._plan, self._schema, self._table)
+            count = self._apply()
+            refresh = self._plan.refresh if self._target_exists() else None
+            store_checkpoint(self._connection, self._schema, checkpoint, refresh)
+            self._connection.execute("COMMIT")
+        self.discard()
+        return count
+
+    def discard(self) -> None:
+        """Roll back what is not committed."""
+        self._writer.close()
+        self._connection.close()
+
+    def _write(self, _acme_batch: pa.RecordBatch) -> None:
         # DuckDB finds the batch by the name of this variable. A registered one would stay in memory until the
         # transaction ends.
-        _acme_batch = self._numbered(storable(batch))
         with self._translated():
             if self._staged is None:
                 self._connection.execute(f"CREATE TABLE {self._stage} AS FROM _acme_batch")
@@ -74,22 +99,6 @@ class DuckDBLoad(Load):
                     make_room(self._connection, self._stage, "_acme_batch")
                 self._insert(self._stage, "FROM _acme_batch")
         self._staged = _acme_batch.schema
-
-    def publish(self, checkpoint: StreamState) -> int:
-        """Bring the staged rows into the target and store the checkpoint, in one commit."""
-        with self._translated():
-            if self._plan.refresh is not None:
-                require_hidden(self._connection, self._plan, self._schema, self._table)
-            count = self._apply()
-            refresh = self._plan.refresh if self._target_exists() else None
-            store_checkpoint(self._connection, self._schema, checkpoint, refresh)
-            self._connection.execute("COMMIT")
-            self._connection.close()
-        return count
-
-    def discard(self) -> None:
-        """Roll everything back."""
-        self._connection.close()
 
     def _numbered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its rows' numbers, where their order matters; any column may be named ``rowid``."""
