@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from acme_sdk.connectors.postgres.binary import Block
 from acme_sdk.connectors.postgres.decode import decode_column, read_block
+from acme_sdk.encoded import EncodedBatch
 
 __all__ = ["CopyBatch", "CopyLayout"]
 
@@ -30,7 +31,7 @@ class CopyLayout:
     where: str
 
 
-class CopyBatch:
+class CopyBatch(EncodedBatch):
     """Some rows, decoded when they are asked for.
 
     Attributes:

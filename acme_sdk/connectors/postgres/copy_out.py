@@ -18,13 +18,13 @@ from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.messages import MessageBuffer
 from acme_sdk.errors import FatalError
 
-__all__ = ["copy_out"]
+__all__ = ["SIGNATURE", "TRAILER", "copy_out"]
 
 BLOCK_BYTES = 4 << 20
 
-_SIGNATURE = b"PGCOPY\n\xff\r\n\0"
-_FIXED_HEADER = len(_SIGNATURE) + 8  # flags, and the length of what follows them
-_TRAILER = b"\xff\xff"
+SIGNATURE = b"PGCOPY\n\xff\r\n\0"
+_FIXED_HEADER = len(SIGNATURE) + 8  # flags, and the length of what follows them
+TRAILER = b"\xff\xff"
 
 _WAIT_S = 1.0  # until a look whether somebody else closed the connection
 _CANCEL_S = 5.0
@@ -68,8 +68,8 @@ def _blocks(connection: Connection, selector: BaseSelector, where: str) -> Itera
         ended = _fill(buffer, connection, selector, BLOCK_BYTES)
         count, last = buffer.count, buffer.last
         rows = buffer.take()
-        if last == len(_TRAILER) and rows.endswith(_TRAILER):
-            rows, count = rows[: -len(_TRAILER)], count - 1
+        if last == len(TRAILER) and rows.endswith(TRAILER):
+            rows, count = rows[: -len(TRAILER)], count - 1
         if count or first:
             yield rows, count
         first = False
@@ -99,6 +99,6 @@ def _expect(
 
 def _without_header(message: bytes, where: str) -> bytes:
     extension = int.from_bytes(message[_FIXED_HEADER - 4 : _FIXED_HEADER], "big")
-    if not message.startswith(_SIGNATURE) or len(message) < _FIXED_HEADER + extension:
+    if not message.startswith(SIGNATURE) or len(message) < _FIXED_HEADER + extension:
         raise FatalError(f"{where}: the server's answer is not the binary form of COPY", code="data.invalid")
     return message[_FIXED_HEADER + extension :]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from typing import ClassVar
 
 import psycopg
-import pyarrow as pa
 from psycopg import sql
 
 from acme_sdk.connectors.postgres.checkpoints import read_refresh, store_checkpoint
 from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.copy_batch import CopyBatch
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.identifiers import (
     OWN_PREFIX,
@@ -29,6 +30,7 @@ from acme_sdk.connectors.postgres.own_tables import drop_tables
 from acme_sdk.connectors.postgres.refresh import HiddenTable
 from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.target import Target
+from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.write_behind import WriteBehind
@@ -50,6 +52,8 @@ class PostgresLoad(Load):
             own as the target (code ``name.reserved``).
     """
 
+    encodings: ClassVar[frozenset[str]] = frozenset({CopyBatch.encoding})
+
     def __init__(
         self, connection: Connection, close: Callable[[], None], plan: LoadPlan, schema: str
     ) -> None:
@@ -68,7 +72,7 @@ class PostgresLoad(Load):
             self._stage = self._new_stage()
         self._writer = WriteBehind(self._write)
 
-    def stage(self, batch: pa.RecordBatch) -> None:
+    def stage(self, batch: Columns) -> None:
         """Take a batch into the staging table; see `Load.stage`."""
         self._writer.put(batch)
 
@@ -100,7 +104,7 @@ class PostgresLoad(Load):
         self._writer.close()
         self._close()
 
-    def _write(self, batch: pa.RecordBatch) -> None:
+    def _write(self, batch: Columns) -> None:
         with query_errors(self._where):
             self._stage.take(batch)
 

@@ -52,7 +52,7 @@ class PostgresSource(PostgresConnector, BatchSource):
             relation = find_relation(connection, name, self.schema)
         return self._stream(relation) if relation else super().stream(name)
 
-    def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[pa.RecordBatch]:
+    def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[CopyBatch]:
         """Yield the stream's records as of one moment, in batches of about 4 MiB; at least one batch.
 
         Args:
@@ -80,7 +80,7 @@ class PostgresSource(PostgresConnector, BatchSource):
             )
             layout = CopyLayout(schema, tuple(_wire_type(name, relation) for name in schema.names), where)
             for rows, count in copy_out(connection, query, where):
-                yield CopyBatch(layout, rows, count).decode()
+                yield CopyBatch(layout, rows, count)
 
     def _stream(self, relation: Relation) -> Stream:
         table = relation.table

@@ -8,10 +8,13 @@ from psycopg import sql
 
 from acme_sdk.arrow import widen
 from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.copy_batch import CopyBatch, CopyLayout
+from acme_sdk.connectors.postgres.copy_in import copy_binary, copy_csv
 from acme_sdk.connectors.postgres.encode import encode
 from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns, same_key
 from acme_sdk.connectors.postgres.own_tables import retype_if_empty
-from acme_sdk.connectors.postgres.types import column_type
+from acme_sdk.connectors.postgres.types import binary_form, column_type
+from acme_sdk.encoded import Columns, decoded
 from acme_sdk.errors import ConfigurationError, FatalError
 
 __all__ = ["ORDER_COLUMN", "Stage"]
@@ -56,7 +59,7 @@ class Stage:
         """Whether no batch came at all, not even one without rows."""
         return not self._exists
 
-    def take(self, batch: pa.RecordBatch) -> None:
+    def take(self, batch: Columns) -> None:
         """Add the rows of a batch, and the columns that earlier batches did not have.
 
         Raises:
@@ -70,14 +73,11 @@ class Stage:
         if not batch.num_rows:
             return
         names = [field.name for field in typed]
-        rows = encode(_select(batch, names), self._where, first_row=self.rows + 1)
-        copy = (
-            sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)")
-            if names
-            else sql.SQL("COPY {} FROM STDIN (FORMAT csv)")
-        )
-        with self._connection.cursor().copy(copy.format(self.table.sql, columns(names))) as target:
-            target.write(rows)
+        if isinstance(batch, CopyBatch) and self._has_forms(batch.layout):
+            copy_binary(self._connection, self.table, names, batch.data)
+        else:
+            rows = encode(_select(decoded(batch), names), self._where, first_row=self.rows + 1)
+            copy_csv(self._connection, self.table, names, rows)
         self.rows += batch.num_rows
 
     def finish(self) -> None:
@@ -127,6 +127,11 @@ class Stage:
     def drop(self) -> None:
         """Remove the table, if it was made."""
         self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self.table.sql))
+
+    def _has_forms(self, layout: CopyLayout) -> bool:
+        """Tell whether the columns are of the types in whose binary forms rows come."""
+        forms = tuple(binary_form(self.types[name]) for name in layout.schema.names)
+        return bool(forms) and forms == layout.wire_types
 
     def _prepare(self, schema: pa.Schema) -> None:
         if not self._exists:

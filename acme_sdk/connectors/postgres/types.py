@@ -17,6 +17,7 @@ __all__ = [
     "VENDOR",
     "PostgresType",
     "arrow_field",
+    "binary_form",
     "column_type",
     "holds",
     "is_nested",
@@ -48,6 +49,20 @@ _SIMPLE: dict[str, pa.DataType] = {
     "uuid": pa.uuid(),
     "json": pa.json_(),
     "jsonb": pa.json_(),
+}
+
+
+# What the catalog calls types that are printed by another name.
+_CATALOG_NAMES = {
+    "boolean": "bool",
+    "smallint": "int2",
+    "integer": "int4",
+    "bigint": "int8",
+    "real": "float4",
+    "double precision": "float8",
+    "time without time zone": "time",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamptz",
 }
 
 
@@ -93,6 +108,16 @@ def wire_type(kind: PostgresType) -> str | None:
     if kind.is_enum or _SIMPLE.get(kind.name) == pa.string():
         return "text"
     return kind.name if kind.name in _SIMPLE or kind.name == "numeric" else None
+
+
+def binary_form(printed: str) -> str:
+    """Return the type whose binary form the values of a column have, as `wire_type` calls it.
+
+    Args:
+        printed: The column's type as ``format_type`` prints it; a modifier does not count.
+    """
+    base = _base(printed)
+    return _CATALOG_NAMES.get(base, base)
 
 
 def _precision_and_scale(modifier: int) -> tuple[int, int]:
