@@ -1,0 +1,52 @@
+"""Where a stream's checkpoint is: in the manifest of the table that it was loaded into last."""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from pathlib import Path
+
+from acme_sdk.connectors.parquet.disk import make_folder, synced
+from acme_sdk.connectors.parquet.manifest import StoredCheckpoint
+from acme_sdk.connectors.parquet.table import OWN_FOLDER, Table
+from acme_sdk.load import StreamState
+
+__all__ = ["following", "latest"]
+
+
+def latest(root: Path, pipeline: str, stream: str) -> StoredCheckpoint | None:
+    """Return the checkpoint that the last published load of a stream stored, or ``None``.
+
+    Args:
+        root: The destination's folder.
+        pipeline: The pipeline.
+        stream: Its stream.
+    """
+    folder = _folder(root, pipeline, stream)
+    if not folder.is_dir():
+        return None
+    manifests = (Table(root, entry.name).manifest() for entry in folder.iterdir())
+    found = filter(None, (manifest.checkpoint(pipeline, stream) for manifest in manifests))
+    return max(found, key=lambda stored: stored.sequence, default=None)
+
+
+def following(root: Path, table: Table, state: StreamState) -> StoredCheckpoint:
+    """Return a checkpoint as a manifest of a table will have it, where `latest` then looks for it.
+
+    Args:
+        root: The destination's folder.
+        table: The table that is about to commit it.
+        state: The checkpoint.
+    """
+    before = latest(root, state.pipeline, state.stream)
+    folder = _folder(root, state.pipeline, state.stream)
+    mark = folder / table.name
+    if not mark.exists():
+        make_folder(folder)
+        mark.touch()
+        synced(folder)
+    return StoredCheckpoint(state, before.sequence + 1 if before else 0)
+
+
+def _folder(root: Path, pipeline: str, stream: str) -> Path:
+    digest = blake2b(repr((pipeline, stream)).encode(), digest_size=16).hexdigest()
+    return root / OWN_FOLDER / "streams" / digest

@@ -1,0 +1,61 @@
+"""Full refreshes: how the rows that were gathered take the target's place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from acme_sdk.connectors.parquet.checkpoints import following
+from acme_sdk.connectors.parquet.columns import in_file
+from acme_sdk.connectors.parquet.disk import translated
+from acme_sdk.connectors.parquet.files import Encoding, FileWriter
+from acme_sdk.connectors.parquet.manifest import DATA, Manifest, Rows
+from acme_sdk.connectors.parquet.table import Table, refresh_folder, refresh_prefix
+from acme_sdk.load import LoadPlan, StreamState
+
+__all__ = ["finish_refresh"]
+
+
+def finish_refresh(
+    root: Path, plan: LoadPlan, state: StreamState, encoding: Encoding, patience_s: float
+) -> int:
+    """Put the rows of a full refresh in the target's place; see `StagedDestination.finish_refresh`.
+
+    Args:
+        root: The destination's folder.
+        plan: As given to ``open_load``.
+        state: What is stored.
+        encoding: How files are written.
+        patience_s: Seconds to wait for another load of the table to end.
+    """
+    table = Table(root, plan.table)
+    with translated(f"table {plan.table}"), table.writing(patience_s):
+        before = table.manifest()
+        gathered = refresh_folder(plan)
+        target = before.rows.get(DATA)
+        if gathered not in before.rows and _is_finished(before, state):
+            return target.count if target else 0  # the answer got lost
+        rows = before.rows.get(gathered) or (Rows(target.schema, {}) if target else None)
+        own = refresh_prefix(plan.pipeline, plan.stream)
+        folders = {name: one for name, one in before.rows.items() if not name.startswith(own)}
+        sources = {DATA: gathered} if gathered in before.rows else {}
+        if rows is not None:
+            if not rows.files:
+                rows = _empty(table, before, rows, encoding)
+            folders[DATA] = rows
+        table.commit(before.next(folders, following(root, table, state)), sources)
+    return rows.count if rows else 0
+
+
+def _is_finished(before: Manifest, state: StreamState) -> bool:
+    stored = before.checkpoint(state.pipeline, state.stream)
+    return stored is not None and stored.state.run_id == state.run_id and stored.state.progress is None
+
+
+def _empty(table: Table, before: Manifest, rows: Rows, encoding: Encoding) -> Rows:
+    """A table without rows is a file that has its columns."""
+    writer = FileWriter(table.next / DATA, f"{before.number + 1:08}", encoding)
+    try:
+        writer.write_empty(in_file(rows.schema))
+        return Rows(rows.schema, {file.path.name: file.rows for file in writer.finish()})
+    finally:
+        writer.close()
