@@ -20,6 +20,10 @@ class DatabaseServer(PostgresServer):
         self.execute("postgres", f"CREATE DATABASE {name}")
         return name
 
+    def crash(self) -> None:
+        """Stop the server at once, without any tidying up; `start` then recovers what was committed."""
+        self._run("pg_ctl", "stop", "-w", "-m", "immediate")
+
     def execute(self, database: str, *statements: str) -> None:
         """Run statements, each committed by itself."""
         with psycopg.connect(self.connection_string(database), autocommit=True) as connection:
