@@ -16,6 +16,17 @@ from pyarrow import allocate_buffer
 
 __all__ = ["Block", "InvalidDataError", "NotRepresentableError"]
 
+cdef extern from *:
+    """
+    /* A macro, since compilers leave out calls of functions that only prefetch. */
+    #define ACME_ROWS_AHEAD 16
+    #define acme_fetch_ahead(column, row) \\
+        if ((row) + ACME_ROWS_AHEAD < (column)->rows) \\
+            __builtin_prefetch((column)->data + (column)->places[(row) + ACME_ROWS_AHEAD])
+    """
+    # Has a value that comes soon fetched from memory, which takes longer than to decode one.
+    void fetch_ahead "acme_fetch_ahead"(Column* column, Py_ssize_t row) noexcept nogil
+
 ctypedef fused Number:
     int16_t
     int32_t
@@ -252,6 +263,7 @@ cdef void _decimals(Column* column, int precision, int scale, int words, uint64_
     cdef Py_ssize_t row, place
     memset(out, 0, column.rows * words * sizeof(uint64_t))
     for row in range(column.rows):
+        fetch_ahead(column, row)
         place = column.places[row]
         if place >= 0:
             column.fault = scaled(
@@ -282,6 +294,7 @@ cdef void _lengths(Column* column, int version, int32_t* ends) noexcept nogil:
     cdef int32_t skipped = version != 0
     ends[0] = 0
     for row in range(column.rows):
+        fetch_ahead(column, row)
         place = column.places[row]
         if place >= 0:
             if skipped and (_length(column.data, place) < 1 or column.data[place] != version):
@@ -296,6 +309,7 @@ cdef void _copy(Column* column, const int32_t* ends, uint8_t* out) noexcept nogi
     cdef Py_ssize_t row, place
     cdef int32_t length
     for row in range(column.rows):
+        fetch_ahead(column, row)
         place = column.places[row]
         if place >= 0:
             length = ends[row + 1] - ends[row]
@@ -308,6 +322,7 @@ cdef void _printed_lengths(Column* column, int32_t* ends) noexcept nogil:
     cdef int32_t length
     ends[0] = 0
     for row in range(column.rows):
+        fetch_ahead(column, row)
         place = column.places[row]
         if place >= 0:
             length = printed_length(column.data + place, _length(column.data, place))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from selectors import EVENT_READ, BaseSelector, DefaultSelector
 
-import psycopg
 from psycopg import sql
 from psycopg.abc import PQGen
 from psycopg.errors import error_from_result
 from psycopg.generators import execute, fetch_many
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from acme_sdk.connectors.postgres.connection import Connection
@@ -27,13 +25,12 @@ _FIXED_HEADER = len(SIGNATURE) + 8  # flags, and the length of what follows them
 TRAILER = b"\xff\xff"
 
 _WAIT_S = 1.0  # until a look whether somebody else closed the connection
-_CANCEL_S = 5.0
 
 
 def copy_out(connection: Connection, query: sql.Composable, where: str) -> Iterator[tuple[bytes, int]]:
     """Yield blocks of about 4 MiB of whole rows, and the number of rows in each; at least one, even if empty.
 
-    Whoever stops before the end has to close the connection; the server's work is cancelled.
+    Whoever stops before the end has to close the connection.
 
     Args:
         connection: Where to ask. Nothing else may be asked meanwhile.
@@ -46,15 +43,10 @@ def copy_out(connection: Connection, query: sql.Composable, where: str) -> Itera
     """
     command = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
     connection.pgconn.send_query(command.as_bytes(connection))
-    try:
-        _expect(connection, execute, ExecStatus.COPY_OUT)
-        with DefaultSelector() as selector:
-            selector.register(connection.pgconn.socket, EVENT_READ)
-            yield from _blocks(connection, selector, where)
-    finally:
-        if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
-            with suppress(psycopg.Error):
-                connection.cancel_safe(timeout=_CANCEL_S)
+    _expect(connection, execute, ExecStatus.COPY_OUT)
+    with DefaultSelector() as selector:
+        selector.register(connection.pgconn.socket, EVENT_READ)
+        yield from _blocks(connection, selector, where)
 
 
 def _blocks(connection: Connection, selector: BaseSelector, where: str) -> Iterator[tuple[bytes, int]]:

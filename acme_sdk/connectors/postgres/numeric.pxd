@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """Values of the type ``numeric`` as Postgres sends them: a header of four 16-bit numbers, then digits.
 
 The header has the number of digits, the weight of the first one, a sign, and how many decimals are printed. The
@@ -69,6 +69,9 @@ cdef inline void _multiply_add(uint64_t* words, int count, uint64_t factor, uint
     cdef int i
     cdef uint128_t product
     cdef uint64_t carry = summand
+    if count == 1:  # most are short
+        words[0] = words[0] * factor + summand
+        return
     for i in range(count):
         product = <uint128_t> words[i] * factor + carry
         words[i] = <uint64_t> product
@@ -83,13 +86,22 @@ cdef inline void _negate(uint64_t* words, int count) noexcept nogil:
         carry = carry and words[i] == 0
 
 
+cdef inline uint32_t _divided(uint32_t digit, int decimals) noexcept nogil:
+    """Divide by a power of 10 that the compiler knows, which takes a fraction of the time."""
+    if decimals == 1:
+        return digit // 10
+    if decimals == 2:
+        return digit // 100
+    return digit // 1000
+
+
 cdef inline Fault scaled(
     const uint8_t* value, int32_t length, int precision, int scale, int words, uint64_t* out
 ) noexcept nogil:
     """Write a value times 10 to the power of the scale, as an integer of so many words that are 0 before."""
     cdef int used = 1 if precision <= 18 else words
     cdef int32_t exponent, at, step
-    cdef uint32_t digit, power
+    cdef uint32_t digit, power, shifted
     if not _is_valid(value, length):
         return Fault.INVALID
     if read16(value + 4) & NOT_A_NUMBER == NOT_A_NUMBER:
@@ -104,9 +116,10 @@ cdef inline Fault scaled(
             _multiply_add(out, used, BASE, digit)
         elif exponent > -BASE_DIGITS:
             power = POWERS[-exponent]
-            if digit % power:
+            shifted = _divided(digit, -exponent)
+            if shifted * power != digit:
                 return Fault.NOT_REPRESENTABLE
-            _multiply_add(out, used, BASE // power, digit // power)
+            _multiply_add(out, used, POWERS[BASE_DIGITS + exponent], shifted)
         elif digit:
             return Fault.NOT_REPRESENTABLE
         exponent -= BASE_DIGITS
