@@ -6,7 +6,7 @@ ARGS ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-COMPILED := $(wildcard acme_sdk/connectors/*/*.pyx acme_sdk/connectors/*/*.pxd)
+COMPILED := $(shell find acme_sdk -name '*.pyx' -o -name '*.pxd')
 
 .PHONY: dev test check mutants lock clean system-packages
 
@@ -37,7 +37,8 @@ lock:
 
 clean:
 	rm -rf .venv .acme build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -f $(patsubst %.pyx,%.c,$(filter %.pyx,$(COMPILED))) acme_sdk/connectors/*/*.so
+	rm -f $(patsubst %.pyx,%.c,$(filter %.pyx,$(COMPILED)))
+	find acme_sdk -name '*.so' -delete
 
 $(INSTALLED): requirements-dev.lock pyproject.toml $(COMPILED)
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer."; exit 2; }
