@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from itertools import chain, islice
-from operator import itemgetter
 from typing import Any, NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from acme_sdk.arrow import widen
+from acme_sdk.cells import take_apart
 from acme_sdk.errors import FatalError
 from acme_sdk.row import Row
 from acme_sdk.values import CONVERSION_ERRORS, array_of
@@ -69,14 +68,19 @@ class RowBatcher:
             FatalError: A row is no mapping of names to values (``row.invalid``), a value fits no column
                 (``row.value``), or a column has types that do not go together (``row.mixed_types``).
         """
-        columns = self._columns(self._checked(rows))
-        arrays = [self._column(name, values) for name, values in columns.items()]
+        own = self._checked(rows)
+        names = list(self._types)
+        columns = take_apart(own, names) if names else None
+        if columns is None:
+            names = self._names(own)
+            columns = take_apart(own, names) or []
+        arrays = [self._column(name, *column) for name, column in zip(names, columns, strict=True)]
         self._rows += len(rows)
         return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
 
-    def _checked(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    def _checked(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if set(map(type, rows)) <= {Row, dict}:
-            return rows
+            return list(rows)  # type: ignore[arg-type]  # the classes were looked at
         for index, row in enumerate(rows):
             if not isinstance(row, Mapping):
                 self._fail(
@@ -87,15 +91,7 @@ class RowBatcher:
                 )
         return [dict(row) for row in rows]
 
-    def _columns(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-        """The values of all columns, known and new."""
-        # Rows with as many columns as are known, none of which is missing, have these and no others.
-        if self._types and set(map(len, rows)) == {len(self._types)}:
-            with suppress(KeyError):
-                return {name: list(map(itemgetter(name), rows)) for name in self._types}
-        return {name: [row.get(name) for row in rows] for name in self._names(rows)}
-
-    def _names(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    def _names(self, rows: list[dict[str, Any]]) -> list[str]:
         """All columns, known and new."""
         names = list(dict.fromkeys(chain(self._types, chain.from_iterable(rows))))
         if set(map(type, names)) <= {str} and names:
@@ -108,10 +104,9 @@ class RowBatcher:
             self._fail("row.invalid", "has no columns", 0)
         return [str(name) for name in names]
 
-    def _column(self, name: str, values: list[Any]) -> pa.Array:
+    def _column(self, name: str, values: list[Any], classes: set[type]) -> pa.Array:
         """Make a column's array and widen the column's type where the values need it."""
         known = self._types.get(name, pa.null())
-        classes = set(map(type, values)) - {type(None)}
         if not classes:
             self._types[name] = known
             return pa.nulls(len(values), known)

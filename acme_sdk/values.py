@@ -27,7 +27,6 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from json import encoder
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -35,6 +34,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from acme_sdk.arrow import decimal_type
+from acme_sdk.json_text import write_json
 
 __all__ = ["CONVERSION_ERRORS", "array_of"]
 
@@ -63,19 +63,19 @@ _TYPES: dict[type, pa.DataType] = {
 }
 
 
-def array_of(values: Sequence[Any], classes: set[type], known: pa.DataType | None = None) -> pa.Array:
+def array_of(values: list[Any], classes: set[type], known: pa.DataType | None = None) -> pa.Array:
     """Return the array of some values, of which at least one is not ``None``.
 
     Args:
         values: The values.
-        classes: Their classes: ``set(map(type, values))``.
+        classes: The classes of those that are not ``None``.
         known: The type of values before; decimals that it holds exactly take it.
 
     Raises:
         TypeError: A class has no Arrow type, or the classes do not go together.
         pa.ArrowException, ValueError, OverflowError, RecursionError: A value does not fit.
     """
-    kinds = {_kind(cls) for cls in classes if cls is not _NONE}
+    kinds = set(map(_kind, classes))
     if kinds == {pa.int64()}:
         return _integers(values)
     if kinds <= {_ANY_DECIMAL, pa.int64()}:
@@ -87,9 +87,9 @@ def array_of(values: Sequence[Any], classes: set[type], known: pa.DataType | Non
         raise TypeError("types that do not go together")
     kind = kinds.pop()
     if kind == pa.json_():
-        return pa.array([None if value is None else _json(value) for value in values], pa.string()).cast(kind)
+        return _json_texts(values).cast(kind)
     if pa.types.is_timestamp(kind):
-        return _instants(values) if classes <= {datetime, _NONE} else _timestamps(values)
+        return _instants(values) if classes == {datetime} else _timestamps(values)
     if pa.types.is_time(kind) and _zoned(values):
         raise TypeError("a time of day with a zone")
     return pa.array(values, kind)
@@ -113,7 +113,7 @@ def _as_known_decimals(
     values: Sequence[Any], classes: set[type], known: pa.DataType | None
 ) -> pa.Array | None:
     """Return decimals in the type of those before; ``None`` if they need another one."""
-    if known is None or not pa.types.is_decimal(known) or not classes <= {Decimal, int, _NONE}:
+    if known is None or not pa.types.is_decimal(known) or not classes <= {Decimal, int}:
         return None
     try:
         return pa.array(values, known)
@@ -162,6 +162,12 @@ def _zoned(values: Sequence[Any]) -> bool:
     return zones != {_NONE}
 
 
+def _json_texts(values: list[Any]) -> pa.Array:
+    places, texts = write_json(values, _json)
+    valid = pa.array([value is not None for value in values], pa.bool_()).buffers()[1]
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(places), pa.py_buffer(texts), valid)
+
+
 def _plain(value: Any) -> Any:
     """What JSON has no type for, as text that loses nothing."""
     for kinds, text in _AS_TEXT:
@@ -178,19 +184,6 @@ _AS_TEXT: tuple[tuple[tuple[type, ...], Callable[[Any], Any]], ...] = (
     ((bytes, bytearray), lambda value: b64encode(value).decode()),
 )
 
-_ENCODER = json.JSONEncoder(
+_json = json.JSONEncoder(
     default=_plain, ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
-)
-
-
-def _json_encoder() -> Callable[[Any], str]:
-    """The encoder's `encode`, without what it prepares anew for each value: that takes as long again."""
-    make: Callable[..., Callable[[Any, int], Sequence[str]]] | None = getattr(encoder, "c_make_encoder", None)
-    if make is None:
-        return _ENCODER.encode
-    separators = _ENCODER.key_separator, _ENCODER.item_separator
-    chunks = make(None, _plain, encoder.encode_basestring, None, *separators, False, False, False)
-    return lambda value: "".join(chunks(value, 0))
-
-
-_json = _json_encoder()
+).encode
