@@ -68,6 +68,10 @@ def _printable(column: pa.Array) -> pa.Array:
         return pc.binary_join_element_wise(count, "microseconds", " ")
     if exact := _exact_type(kind):
         column = column.cast(exact)  # a safe cast: a value that would change is an error
+    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
+        # Arrow asks for the zone of each value, also of UTC, and takes 20 times as long.
+        instants = column.view(pa.timestamp("us")).cast(pa.string())
+        return pc.binary_join_element_wise(instants, "Z", "")
     return text_from_bytes(column) if pa.types.is_large_binary(column.type) else column
 
 
