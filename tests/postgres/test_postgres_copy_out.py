@@ -139,7 +139,8 @@ def test_a_connector_that_is_torn_down_while_another_thread_reads(
     with pytest.raises(RetriableError) as caught:
         list(source.extract_batches(stream))
     other.join()
-    assert caught.value.code == "server.gone"
+    # The server may still say that it stopped, or not.
+    assert caught.value.code in ("timeout", "server.gone")
 
 
 def test_all_rows_of_a_query(postgres: DatabaseServer, database: str) -> None:

@@ -8,36 +8,25 @@ None holds the interpreter's lock while it works.
 
 from libc.stdint cimport INT32_MAX, INT64_MAX, INT64_MIN, int16_t, int32_t, int64_t, uint8_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
-from libc.string cimport memcpy, memset
 
-from acme_sdk.connectors.postgres.numeric cimport Fault, printed_length, print_number, read16, read32, scaled
+from acme_sdk.connectors.postgres.column cimport (
+    Column,
+    add_lengths,
+    add_printed_lengths,
+    copy_values,
+    length_at,
+    mark_valid,
+    print_values,
+    read_booleans,
+    read_decimals,
+    read_fixed,
+    read_numbers,
+)
+from acme_sdk.connectors.postgres.numeric cimport Fault, read16, read32
 
 from pyarrow import allocate_buffer
 
 __all__ = ["Block", "InvalidDataError", "NotRepresentableError"]
-
-cdef extern from *:
-    """
-    /* A macro, since compilers leave out calls of functions that only prefetch. */
-    #define ACME_ROWS_AHEAD 16
-    #define acme_fetch_ahead(column, row) \\
-        if ((row) + ACME_ROWS_AHEAD < (column)->rows) \\
-            __builtin_prefetch((column)->data + (column)->places[(row) + ACME_ROWS_AHEAD])
-    """
-    # Has a value that comes soon fetched from memory, which takes longer than to decode one.
-    void fetch_ahead "acme_fetch_ahead"(Column* column, Py_ssize_t row) noexcept nogil
-
-ctypedef fused Number:
-    int16_t
-    int32_t
-    int64_t
-
-cdef struct Column:
-    const uint8_t* data
-    const int32_t* places  # where each value begins; -1 for NULL
-    Py_ssize_t rows
-    Py_ssize_t row  # how far decoding came
-    Fault fault  # why it did not come to the end
 
 
 class InvalidDataError(ValueError):
@@ -86,7 +75,7 @@ cdef class Block:
         values = allocate_buffer((column.rows + 7) // 8)
         cdef uint8_t* out = _address(values)
         with nogil:
-            _booleans(&column, out)
+            read_booleans(&column, out)
         return self._finished(index, column, values)
 
     def numbers(
@@ -99,11 +88,11 @@ cdef class Block:
             raise ValueError(f"no number has {width} bytes")
         with nogil:
             if width == 2:
-                _numbers(&column, epoch, lowest, highest, <int16_t*> out)
+                read_numbers(&column, epoch, lowest, highest, <int16_t*> out)
             elif width == 4:
-                _numbers(&column, epoch, lowest, highest, <int32_t*> out)
+                read_numbers(&column, epoch, lowest, highest, <int32_t*> out)
             else:
-                _numbers(&column, epoch, lowest, highest, <int64_t*> out)
+                read_numbers(&column, epoch, lowest, highest, <int64_t*> out)
         return self._finished(index, column, values)
 
     def decimals(self, Py_ssize_t index, int precision, int scale):
@@ -114,7 +103,7 @@ cdef class Block:
         values = allocate_buffer(column.rows * words * 8)
         cdef uint8_t* out = _address(values)
         with nogil:
-            _decimals(&column, precision, scale, words, <uint64_t*> out)
+            read_decimals(&column, precision, scale, words, <uint64_t*> out)
         return self._finished(index, column, values)
 
     def fixed(self, Py_ssize_t index, int width):
@@ -122,7 +111,7 @@ cdef class Block:
         values = allocate_buffer(column.rows * width)
         cdef uint8_t* out = _address(values)
         with nogil:
-            _fixed(&column, width, out)
+            read_fixed(&column, width, out)
         return self._finished(index, column, values)
 
     def variable(self, Py_ssize_t index, int version=0):
@@ -130,12 +119,12 @@ cdef class Block:
         offsets = allocate_buffer((column.rows + 1) * 4)
         cdef int32_t* ends = <int32_t*> _address(offsets)
         with nogil:
-            _lengths(&column, version, ends)
+            add_lengths(&column, version, ends)
         validity, _ = self._finished(index, column, offsets)
         values = allocate_buffer(ends[column.rows])
         cdef uint8_t* out = _address(values)
         with nogil:
-            _copy(&column, ends, out)
+            copy_values(&column, ends, out)
         return validity, offsets, values
 
     def printed_numbers(self, Py_ssize_t index):
@@ -143,12 +132,12 @@ cdef class Block:
         offsets = allocate_buffer((column.rows + 1) * 4)
         cdef int32_t* ends = <int32_t*> _address(offsets)
         with nogil:
-            _printed_lengths(&column, ends)
+            add_printed_lengths(&column, ends)
         validity, _ = self._finished(index, column, offsets)
         values = allocate_buffer(ends[column.rows])
         cdef uint8_t* out = _address(values)
         with nogil:
-            _print(&column, ends, out)
+            print_values(&column, ends, out)
         return validity, offsets, values
 
     cdef Column _column(self, Py_ssize_t index) except *:
@@ -166,7 +155,7 @@ cdef class Block:
         """The column's buffers, unless there is a fault."""
         if column.fault != Fault.NONE:
             place = column.places[column.row]
-            value = self._data[place : place + _length(column.data, place)]
+            value = self._data[place : place + length_at(column.data, place)]
             if column.fault == Fault.NOT_REPRESENTABLE:
                 raise NotRepresentableError(value)
             if column.fault == Fault.TOO_LARGE:
@@ -175,16 +164,12 @@ cdef class Block:
         if not self._nulls[index]:
             return None, values
         validity = allocate_buffer((column.rows + 7) // 8)
-        _mark(&column, _address(validity))
+        mark_valid(&column, _address(validity))
         return validity, values
 
 
 cdef uint8_t* _address(buffer) except? NULL:
     return <uint8_t*> <uintptr_t> buffer.address
-
-
-cdef inline int32_t _length(const uint8_t* data, Py_ssize_t place) noexcept nogil:
-    return <int32_t> read32(data + place - 4)
 
 
 cdef Py_ssize_t _locate(
@@ -211,131 +196,3 @@ cdef Py_ssize_t _locate(
             else:
                 return at
     return at
-
-
-cdef void _mark(Column* column, uint8_t* bits) noexcept nogil:
-    cdef Py_ssize_t row
-    memset(bits, 0, (column.rows + 7) // 8)
-    for row in range(column.rows):
-        bits[row >> 3] |= <uint8_t> ((column.places[row] >= 0) << (row & 7))
-
-
-# What follows decodes one column each. On a value that it cannot decode it leaves its row and the fault in the
-# column. In the place of NULL there is 0, or nothing.
-
-cdef void _booleans(Column* column, uint8_t* bits) noexcept nogil:
-    cdef Py_ssize_t row, place
-    memset(bits, 0, (column.rows + 7) // 8)
-    for row in range(column.rows):
-        place = column.places[row]
-        if place < 0:
-            continue
-        if _length(column.data, place) != 1:
-            column.row, column.fault = row, Fault.INVALID
-            return
-        bits[row >> 3] |= <uint8_t> ((column.data[place] != 0) << (row & 7))
-
-
-cdef void _numbers(Column* column, int64_t epoch, int64_t lowest, int64_t highest, Number* out) noexcept nogil:
-    cdef Py_ssize_t row, place
-    cdef int64_t value
-    for row in range(column.rows):
-        place = column.places[row]
-        if place < 0:
-            out[row] = 0
-            continue
-        if _length(column.data, place) != sizeof(Number):
-            column.row, column.fault = row, Fault.INVALID
-            return
-        if Number is int16_t:
-            value = <int16_t> read16(column.data + place)
-        elif Number is int32_t:
-            value = <int32_t> read32(column.data + place)
-        else:
-            value = <int64_t> (<uint64_t> read32(column.data + place) << 32 | read32(column.data + place + 4))
-        if not lowest <= value <= highest:
-            column.row, column.fault = row, Fault.NOT_REPRESENTABLE
-            return
-        out[row] = <Number> (value + epoch)
-
-
-cdef void _decimals(Column* column, int precision, int scale, int words, uint64_t* out) noexcept nogil:
-    cdef Py_ssize_t row, place
-    memset(out, 0, column.rows * words * sizeof(uint64_t))
-    for row in range(column.rows):
-        fetch_ahead(column, row)
-        place = column.places[row]
-        if place >= 0:
-            column.fault = scaled(
-                column.data + place, _length(column.data, place), precision, scale, words, out + row * words
-            )
-            if column.fault != Fault.NONE:
-                column.row = row
-                return
-
-
-cdef void _fixed(Column* column, int width, uint8_t* out) noexcept nogil:
-    cdef Py_ssize_t row, place
-    for row in range(column.rows):
-        place = column.places[row]
-        if place < 0:
-            memset(out + row * width, 0, width)
-        elif _length(column.data, place) == width:
-            memcpy(out + row * width, column.data + place, width)
-        else:
-            column.row, column.fault = row, Fault.INVALID
-            return
-
-
-cdef void _lengths(Column* column, int version, int32_t* ends) noexcept nogil:
-    """Add up the lengths of values that begin with a version byte, unless `version` is 0; find their text."""
-    cdef Py_ssize_t row, place
-    cdef int32_t end = 0  # cannot overflow: the block is not so large
-    cdef int32_t skipped = version != 0
-    ends[0] = 0
-    for row in range(column.rows):
-        fetch_ahead(column, row)
-        place = column.places[row]
-        if place >= 0:
-            if skipped and (_length(column.data, place) < 1 or column.data[place] != version):
-                column.row, column.fault = row, Fault.INVALID
-                return
-            end += _length(column.data, place) - skipped
-        ends[row + 1] = end
-
-
-cdef void _copy(Column* column, const int32_t* ends, uint8_t* out) noexcept nogil:
-    """Copy the last bytes of each value, as many as its length in `ends`."""
-    cdef Py_ssize_t row, place
-    cdef int32_t length
-    for row in range(column.rows):
-        fetch_ahead(column, row)
-        place = column.places[row]
-        if place >= 0:
-            length = ends[row + 1] - ends[row]
-            memcpy(out + ends[row], column.data + place + _length(column.data, place) - length, length)
-
-
-cdef void _printed_lengths(Column* column, int32_t* ends) noexcept nogil:
-    cdef Py_ssize_t row, place
-    cdef int64_t end = 0
-    cdef int32_t length
-    ends[0] = 0
-    for row in range(column.rows):
-        fetch_ahead(column, row)
-        place = column.places[row]
-        if place >= 0:
-            length = printed_length(column.data + place, _length(column.data, place))
-            end += length
-            if length < 0 or end > INT32_MAX:
-                column.row, column.fault = row, Fault.INVALID if length < 0 else Fault.TOO_LARGE
-                return
-        ends[row + 1] = <int32_t> end
-
-
-cdef void _print(Column* column, const int32_t* ends, uint8_t* out) noexcept nogil:
-    cdef Py_ssize_t row, place
-    for row in range(column.rows):
-        place = column.places[row]
-        if place >= 0:
-            print_number(column.data + place, out + ends[row])
