@@ -206,7 +206,7 @@ def test_a_schema_that_is_wrong_is_the_connectors_fault(folder):
         assert not isinstance(ended.exception, ZeroDivisionError)
 
 
-@pytest.mark.parametrize("type_name", ["bigquery", "duckdb", "postgres"])
+@pytest.mark.parametrize("type_name", ["bigquery", "duckdb", "parquet", "postgres"])
 def test_the_documentation_has_the_fields_as_they_are(type_name):
     table = acme("show", type_name, "--markdown").output.strip()
     assert table.count("\n") > 4

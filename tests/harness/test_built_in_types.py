@@ -63,6 +63,15 @@ def test_duckdb_as_a_destination(tmp_path):
     assert {ended.outcomes[check] for check in ("destination.modes", *READ_BACK)} == {"passed"}
 
 
+def test_parquet_as_a_destination(tmp_path):
+    config = {"path": str(tmp_path / "lake"), "table": "harness"}
+    ended = harness(TYPES / "parquet/__init__.py", config, "--json")
+    assert (ended.exit_code, ended.failed) == (0, set())
+    assert ended.outcomes["destination.upsert"] == "skipped"
+    for check in ("destination.modes", "destination.values", "destination.stored", "destination.overwrite"):
+        assert ended.outcomes[check] == "passed"
+
+
 @pytest.mark.parametrize("check", READ_BACK)
 def test_a_destination_that_writes_something_else_is_found_out_by_reading_back(tmp_path, check):
     file = tmp_path / "broken.py"

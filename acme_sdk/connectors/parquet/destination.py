@@ -14,6 +14,7 @@ from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.parquet.checkpoints import latest
+from acme_sdk.connectors.parquet.columns import merged, storable
 from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, read_batches
 from acme_sdk.connectors.parquet.load import ParquetLoad
@@ -28,7 +29,7 @@ from acme_sdk.row import Row
 __all__ = ["ParquetDestination"]
 
 _VERSION = f"Arrow {pa.__version__}"
-_ROW_GROUP_BYTES = 24 << 20
+_ROW_GROUP_BYTES = 16 << 20
 
 
 class ParquetDestination(StagedDestination):
@@ -57,7 +58,7 @@ class ParquetDestination(StagedDestination):
                 "type": "integer",
                 "default": 122_880,
                 "minimum": 1,
-                "description": "Rows of a row group, or fewer if they take 24 MiB in memory.",
+                "description": "Rows of a row group, or fewer if they take 16 MiB in memory.",
             },
             "file_mb": {
                 "type": "integer",
@@ -95,6 +96,15 @@ class ParquetDestination(StagedDestination):
             file_bytes=config["file_mb"] << 20,
         )
         self.default_table = config.get("table")
+
+    def check_schema(self, schema: pa.Schema) -> None:
+        """Refuse columns that no table can have; see `StagedDestination.check_schema`.
+
+        Raises:
+            FatalError: A column's type (code ``type.unsupported``) or name (code ``column.name``).
+        """
+        empty = [pa.nulls(0, field.type) for field in schema]
+        merged(pa.schema([]), storable(pa.RecordBatch.from_arrays(empty, names=schema.names)).schema)
 
     def open_load(self, plan: LoadPlan) -> Load:
         """Begin a load: no other one of the table can begin before it ends.

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from acme_sdk.arrow import storage
 
@@ -79,6 +78,8 @@ class HeldRows:
         return True
 
     def _read(self, files: list[Path]) -> None:
+        import pyarrow.dataset as ds  # half a second, where pandas is installed
+
         table = ds.dataset(files, format="parquet")
         if self._cursor not in table.schema.names:
             return
