@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -251,6 +252,40 @@ class StagedDestination(DestinationConnector):
             AcmeError: The rows cannot be held; the error names row and column.
         """
         from acme_sdk.columns import RowBatcher
+    def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
+        """Store a stream's checkpoint without any rows, and remove what unfinished loads of it have left.
+
+        Called with the stream held by `exclusive`.
+
+        Args:
+            plan: Says which stream, and which table.
+            state: The checkpoint; ``None`` for none, so that the next sync reads everything.
+
+        Raises:
+            ConfigurationError: The destination cannot do this (code ``state.fixed``).
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__} cannot change its checkpoints by itself",
+            code="state.fixed",
+            hint="sync with --full-refresh to begin anew",
+        )
+
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
+        """Keep all other runs from a stream for the time of a ``with`` block, on all machines.
+
+        The lock must end with the process, also if it is killed, and with its connection. By default nothing
+        is held: a run that comes second notices when it publishes (`LoadPlan.follows`).
+
+        Args:
+            pipeline: The pipeline.
+            stream: Its stream.
+            run_id: The run, for the error that others get.
+
+        Raises:
+            RetriableError: Another run has it (code ``pipeline.busy``).
+        """
+        return nullcontext()
+
 
         plan = self._direct_plan(write_mode)
         load = self.open_load(plan)

@@ -13,6 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from acme_sdk.errors import RetriableError
+
 if TYPE_CHECKING:
     from acme_sdk.encoded import Columns
 
@@ -97,6 +99,28 @@ class LoadPlan:
     #: may be there already, and those that are (same key and cursor; without a key, same row) are left out.
     #: ``None`` when none can be.
     resumed_from: str | None = field(default=None)
+    #: The run that must still be the one which stored the stream's checkpoint when this load is published:
+    #: else another run has loaded meanwhile what this one has read. Empty if there must be no checkpoint;
+    #: ``None`` if it does not matter.
+    follows: str | None = None
+
+    def check_followed(self, held: StreamState | None) -> None:
+        """Refuse to publish what another run has overtaken; to be called in the transaction that publishes.
+
+        Args:
+            held: The stream's checkpoint as it is stored now.
+
+        Raises:
+            RetriableError: It is not the one that this load follows (code ``conflict``).
+        """
+        if self.follows is not None and (held.run_id if held else "") != self.follows:
+            raise RetriableError(
+                f"stream {self.stream!r}: its checkpoint was changed by {held.run_id!r} in between"
+                if held
+                else f"stream {self.stream!r}: its checkpoint was removed in between",
+                code="conflict",
+                hint="nothing was published: run it again",
+            )
 
 
 class Load(ABC):

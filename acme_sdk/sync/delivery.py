@@ -91,14 +91,15 @@ class StagedDelivery:
             gathered = self._gathered or batch.checkpoint is not None
             self.refresh = self._plan.run_id if gathered else None
         load, columns = self._open(), batch.columns
-        if not (isinstance(columns, EncodedBatch) and columns.encoding in load.encodings):
-            columns = decoded(columns)
+        if isinstance(columns, EncodedBatch) and columns.encoding not in load.encodings:
+            columns = columns.decode_unbounded() if load.unbounded_times else columns.decode()
         load.stage(self._typed(columns) if self._divided else columns)
 
     def commit(self, state: StreamState) -> None:
         """Publish what was staged."""
         self._loaded += self._open().publish(state)
         self._load = None
+        self._plan = replace(self._plan, follows=state.run_id)
 
     def finish(self, state: StreamState, schema: pa.Schema, progress: StreamState) -> int:
         """Publish the rest; a full refresh that was gathered takes the target's place."""

@@ -31,7 +31,7 @@ from acme_sdk.sync.plan import StreamPlan, SyncResult, planned_partitions, plann
 from acme_sdk.sync.progress import WHOLE, Progress
 from acme_sdk.sync.reading import can_resume
 from acme_sdk.sync.schema_guard import SchemaGuard
-from acme_sdk.sync.state import StateStore
+from acme_sdk.sync.state import StateStore, state_store
 from acme_sdk.sync.transfer import Transfer, located
 
 __all__ = ["sync_stream"]
@@ -70,6 +70,7 @@ def sync_stream(
 
     Raises:
         ConfigurationError: The plan cannot be done with these two; no row was read for it.
+        RetriableError: Another run has the stream (code ``pipeline.busy``); no row was read either.
         AcmeError: The source or the destination failed. The message says in which stream and batch; secrets
             in it are not removed, since only who configured the two knows them.
     """
@@ -77,33 +78,39 @@ def sync_stream(
         plan = replace(plan, write_mode=WriteMode.OVERWRITE)
     run_id = run_id or uuid4().hex
     stream = planned_stream(source, destination, plan)
-    with located(stream.name):
-        before = _state(destination, plan, stream, state)
-        partitions = planned_partitions(source, stream)
-        progress = None if full_refresh else _progress(plan, stream, before)
-        origins = _origins(source, plan, stream, partitions, before)
-        extraction = Extraction(plan, stream, partitions, before, origins, progress)
-        load_plan = _load_plan(plan, stream, run_id, extraction.boundary)
-        divided = (can_resume(source) or stream.ordered) and not origins.at_once
-        delivery = _delivery(destination, load_plan, extraction, state, divided=divided)
-        redact = _redaction(redactors)
-        letters = _letters(plan, stream, run_id, rejected_folder, redact)
-    known = _known_columns(stream, None if full_refresh else before)
-    guard = SchemaGuard(plan.on_schema_change, stream.name, known, letters, redact)
-    interval = commit_interval or CommitInterval()
-    transfer = Transfer(source, stream, extraction, delivery, run_id, interval, guard, letters, on_batch)
-    try:
-        with ExitStack() as stack:
-            if letters is not None:
-                stack.enter_context(letters.receiving(source, destination))
-            transfer.run(commit=divided)
-            stack.enter_context(located(stream.name))
-            last = extraction.state(f"{run_id}_last", delivery.refresh)
-            loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
-    except BaseException:
-        with suppress(Exception):  # the error that led here is the one to show
-            delivery.discard()
-        raise
+    if isinstance(destination, StagedDestination) and stream.schema is not None:
+        with located(stream.name):
+            destination.check_schema(stream.schema)
+    with ExitStack() as held:
+        with located(stream.name):
+            store = state_store(destination, plan.table or stream.name, state)
+            held.enter_context(store.exclusive(plan.pipeline, stream.name, run_id))
+            before = store.load(plan.pipeline, stream.name)
+            partitions = planned_partitions(source, stream)
+            progress = None if full_refresh else _progress(plan, stream, before)
+            origins = _origins(source, plan, stream, partitions, before)
+            extraction = Extraction(plan, stream, partitions, before, origins, progress)
+            load_plan = _load_plan(plan, stream, run_id, extraction.boundary, before)
+            divided = (can_resume(source) or stream.ordered) and not origins.at_once
+            delivery = _delivery(destination, load_plan, extraction, store, divided=divided)
+            redact = _redaction(redactors)
+            letters = _letters(plan, stream, run_id, rejected_folder, redact)
+        known = _known_columns(stream, None if full_refresh else before)
+        guard = SchemaGuard(plan.on_schema_change, stream.name, known, letters, redact)
+        interval = commit_interval or CommitInterval()
+        transfer = Transfer(source, stream, extraction, delivery, run_id, interval, guard, letters, on_batch)
+        try:
+            with ExitStack() as stack:
+                if letters is not None:
+                    stack.enter_context(letters.receiving(source, destination))
+                transfer.run(commit=divided)
+                stack.enter_context(located(stream.name))
+                last = extraction.state(f"{run_id}_last", delivery.refresh)
+                loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
+        except BaseException:
+            with suppress(Exception):  # the error that led here is the one to show
+                delivery.discard()
+            raise
     return SyncResult(
         pipeline=plan.pipeline,
         stream=stream.name,
@@ -153,15 +160,6 @@ def _known_columns(stream: Stream, before: StreamState | None) -> pa.Schema | No
     return stream.schema if kept is None else kept
 
 
-def _state(
-    destination: DestinationConnector, plan: StreamPlan, stream: Stream, state: StateStore | None
-) -> StreamState | None:
-    """Return the state that was stored last."""
-    if isinstance(destination, StagedDestination):
-        return destination.state(plan.pipeline, stream.name)
-    return _required(state).load(plan.pipeline, stream.name)
-
-
 def _progress(plan: StreamPlan, stream: Stream, before: StreamState | None) -> Progress | None:
     """Return how far an earlier attempt at the same came.
 
@@ -208,7 +206,9 @@ def _origins(
     return find_origins(plan, stream, names, before, by_cursor=by_cursor)
 
 
-def _load_plan(plan: StreamPlan, stream: Stream, run_id: str, boundary: str | None) -> LoadPlan:
+def _load_plan(
+    plan: StreamPlan, stream: Stream, run_id: str, boundary: str | None, before: StreamState | None
+) -> LoadPlan:
     return LoadPlan(
         pipeline=plan.pipeline,
         stream=stream.name,
@@ -218,6 +218,7 @@ def _load_plan(plan: StreamPlan, stream: Stream, run_id: str, boundary: str | No
         cursor_field=stream.cursor_field,
         run_id=re.sub(r"\W", "_", run_id, flags=re.ASCII),
         resumed_from=boundary,
+        follows=before.run_id if before else "",
     )
 
 
@@ -225,7 +226,7 @@ def _delivery(
     destination: DestinationConnector,
     plan: LoadPlan,
     extraction: Extraction,
-    state: StateStore | None,
+    store: StateStore,
     *,
     divided: bool,
 ) -> Delivery:
@@ -233,14 +234,4 @@ def _delivery(
         return StagedDelivery(
             destination, plan, divided=divided, gathered=extraction.is_gathered, refresh=extraction.refresh
         )
-    return RowDelivery(destination, plan.write_mode, _required(state), resumed=extraction.resumed)
-
-
-def _required(state: StateStore | None) -> StateStore:
-    if state is None:
-        raise ConfigurationError(
-            "this destination cannot keep checkpoints, and there is no state store",
-            code="state.missing",
-            hint="give sync_stream a state=FileStateStore(folder)",
-        )
-    return state
+    return RowDelivery(destination, plan.write_mode, store, resumed=extraction.resumed)

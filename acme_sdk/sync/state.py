@@ -1,19 +1,22 @@
-"""Checkpoints for destinations that cannot keep their own."""
+"""Where the states of streams are: in the destination, or in files for those that cannot keep them."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from acme_sdk.errors import FatalError
-from acme_sdk.load import StreamState
+from acme_sdk.connector import DestinationConnector, StagedDestination
+from acme_sdk.errors import ConfigurationError, FatalError
+from acme_sdk.exclusion import exclusive_by_file
+from acme_sdk.load import LoadPlan, StreamState, WriteMode
 
-__all__ = ["FileStateStore", "StateStore"]
+__all__ = ["FileStateStore", "StagedStateStore", "StateStore", "state_store"]
 
 _MAX_NAME = 200
 
@@ -26,6 +29,45 @@ class StateStore(Protocol):
 
     def save(self, checkpoint: StreamState) -> None:
         """Keep a checkpoint; it replaces the one before."""
+
+    def remove(self, pipeline: str, stream: str) -> None:
+        """Forget a stream's checkpoint, so that the next sync reads everything."""
+
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
+        """Keep other runs from a stream; see `acme_sdk.connector.StagedDestination.exclusive`."""
+
+
+class StagedStateStore:
+    """The `StateStore` of one stream whose destination keeps the checkpoint beside the rows.
+
+    Args:
+        destination: The destination.
+        table: The stream's target.
+    """
+
+    def __init__(self, destination: StagedDestination, table: str) -> None:
+        self._destination = destination
+        self._table = table
+
+    def load(self, pipeline: str, stream: str) -> StreamState | None:
+        """Return the checkpoint saved last, or ``None``."""
+        return self._destination.state(pipeline, stream)
+
+    def save(self, checkpoint: StreamState) -> None:
+        """Keep a checkpoint; what unfinished loads of the stream have left is removed."""
+        self._replace(checkpoint.pipeline, checkpoint.stream, checkpoint)
+
+    def remove(self, pipeline: str, stream: str) -> None:
+        """Forget a stream's checkpoint; what unfinished loads of the stream have left is removed."""
+        self._replace(pipeline, stream, None)
+
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
+        """Keep other runs from a stream; see `StagedDestination.exclusive`."""
+        return self._destination.exclusive(pipeline, stream, run_id)
+
+    def _replace(self, pipeline: str, stream: str, state: StreamState | None) -> None:
+        plan = LoadPlan(pipeline, stream, self._table, WriteMode.APPEND)
+        self._destination.replace_state(plan, state)
 
 
 class FileStateStore:
@@ -71,9 +113,45 @@ class FileStateStore:
             Path(temporary).unlink(missing_ok=True)
             raise
 
+    def remove(self, pipeline: str, stream: str) -> None:
+        """Forget a stream's checkpoint, so that the next sync reads everything."""
+        self._path(pipeline, stream).unlink(missing_ok=True)
+
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
+        """Keep other runs on this machine from a stream, by a file beside the checkpoint.
+
+        Raises:
+            RetriableError: Another run has it (code ``pipeline.busy``).
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lock = self._path(pipeline, stream).with_suffix(".lock")
+        return exclusive_by_file(lock, pipeline, stream, run_id)
+
     def _path(self, pipeline: str, stream: str) -> Path:
         # Quoted names have no "@" and no "/" of their own.
         name = f"{quote(pipeline, safe='')}@{quote(stream, safe='')}"
         if len(name) > _MAX_NAME:
             name = f"{name[:_MAX_NAME]}@{blake2b(name.encode(), digest_size=8).hexdigest()}"
         return self._folder / f"{name}.json"
+
+
+def state_store(destination: DestinationConnector, table: str, files: StateStore | None) -> StateStore:
+    """Return where the state of a stream is.
+
+    Args:
+        destination: The stream's destination.
+        table: The stream's target in it.
+        files: Where states are if the destination cannot keep them.
+
+    Raises:
+        ConfigurationError: It cannot, and there are no files (code ``state.missing``).
+    """
+    if isinstance(destination, StagedDestination):
+        return StagedStateStore(destination, table)
+    if files is None:
+        raise ConfigurationError(
+            "this destination cannot keep checkpoints, and there is no state store",
+            code="state.missing",
+            hint="give sync_stream a state=FileStateStore(folder)",
+        )
+    return files

@@ -10,13 +10,15 @@ from google.cloud.bigquery import TableReference
 from acme_sdk.connectors.bigquery.names import quoted, table_sql, text_literal
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError
-from acme_sdk.load import StreamState
+from acme_sdk.load import LoadPlan, StreamState
 
 __all__ = [
     "StoredState",
     "checkpoint_sql",
     "checkpoints_table",
     "create_checkpoints",
+    "delete_checkpoint_sql",
+    "expected_run_id",
     "read_checkpoint",
     "run_id_sql",
 ]
@@ -68,6 +70,18 @@ def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StoredS
     return StoredState(StreamState(**values), refresh)
 
 
+def expected_run_id(plan: LoadPlan, stored: StoredState | None) -> str | None:
+    """Return the run whose checkpoint must be there when a load is published; ``None`` if there must be none.
+
+    Args:
+        plan: The load's plan.
+        stored: What is stored when the load begins.
+    """
+    if plan.follows is not None:
+        return plan.follows or None
+    return stored.state.run_id if stored else None
+
+
 def run_id_sql(table: TableReference, pipeline: str, stream: str) -> str:
     """Return the SQL of the run that stored a stream's checkpoint: ``NULL`` if none did."""
     return f"(SELECT MAX(run_id) FROM {table_sql(table)} WHERE {_is(pipeline, stream)})"  # noqa: S608 - quoted
@@ -93,6 +107,11 @@ def checkpoint_sql(table: TableReference, checkpoint: StreamState, refresh: str 
         f"WHEN MATCHED THEN UPDATE SET {update}\n"
         f"WHEN NOT MATCHED THEN INSERT ({_columns()}) VALUES ({insert})"
     )
+
+
+def delete_checkpoint_sql(table: TableReference, pipeline: str, stream: str) -> str:
+    """Return the statement that removes a stream's checkpoint."""
+    return f"DELETE FROM {table_sql(table)} WHERE {_is(pipeline, stream)}"  # noqa: S608 - quoted
 
 
 def _columns() -> str:

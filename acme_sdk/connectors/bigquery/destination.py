@@ -13,7 +13,7 @@ from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
 from acme_sdk.connectors.bigquery.load import BigQueryLoad
-from acme_sdk.connectors.bigquery.refresh import finish_refresh
+from acme_sdk.connectors.bigquery.refresh import finish_refresh, replace_state
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
@@ -121,6 +121,10 @@ class BigQueryDestination(StagedDestination):
         return HealthReport(
             HealthStatus.HEALTHY,
             latency_ms=_elapsed_ms(started),
+    def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
+        """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
+        replace_state(self._opened(), plan, state)
+
             server_version=_VERSION,
             details={"location": location},
         )

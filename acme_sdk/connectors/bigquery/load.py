@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pyarrow as pa
-from google.cloud.bigquery import DatasetReference
 
 from acme_sdk.connectors.bigquery.checkpoints import (
     checkpoint_sql,
     checkpoints_table,
     create_checkpoints,
+    expected_run_id,
     read_checkpoint,
     run_id_sql,
 )
@@ -18,7 +18,7 @@ from acme_sdk.connectors.bigquery.columns import Columns, TargetColumn
 from acme_sdk.connectors.bigquery.names import table_reference, table_sql
 from acme_sdk.connectors.bigquery.refresh import HIDDEN_LIFETIME, hidden_columns, widen_column
 from acme_sdk.connectors.bigquery.script import Publication
-from acme_sdk.connectors.bigquery.stage import Stage, add_columns, own_prefixes, refresh_table, stage_table
+from acme_sdk.connectors.bigquery.stage import Stage, add_columns, drop_remains, refresh_table, stage_table
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
@@ -48,12 +48,10 @@ class BigQueryLoad(Load):
         self._plan = plan
         self._target = table_reference(plan.table, warehouse.dataset)
         hidden = refresh_table(plan, self._target) if plan.refresh is not None else None
-        for dataset in {warehouse.dataset, DatasetReference(self._target.project, self._target.dataset_id)}:
-            for remains in warehouse.tables(dataset, own_prefixes(plan)):
-                if remains != hidden:
-                    warehouse.drop(remains)
         before = read_checkpoint(warehouse, plan.pipeline, plan.stream)
-        self._run_before = before.state.run_id if before else None
+        plan.check_followed(before.state if before else None)
+        drop_remains(warehouse, plan, self._target, keep=hidden)
+        self._run_before = expected_run_id(plan, before)
         if hidden is None:
             existing = warehouse.columns(self._target)
         else:

@@ -22,7 +22,7 @@ from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError
 from acme_sdk.load import LoadPlan
 
-__all__ = ["POSITION", "Stage", "own_prefixes", "refresh_table", "stage_table"]
+__all__ = ["POSITION", "Stage", "drop_remains", "refresh_table", "stage_table"]
 
 #: The staged column that numbers the rows in the order in which they came.
 POSITION = "position"
@@ -33,9 +33,15 @@ _FILE_BYTES = 64 << 20
 _LIFETIME = timedelta(days=3)
 
 
-def own_prefixes(plan: LoadPlan) -> tuple[str, ...]:
-    """Return what the names of all tables of ours for a pipeline's stream begin with."""
-    return _prefix("stage", plan), _prefix("refresh", plan)
+def drop_remains(
+    warehouse: Warehouse, plan: LoadPlan, target: TableReference, keep: TableReference | None = None
+) -> None:
+    """Remove what earlier attempts at a pipeline's stream have left, but for one table."""
+    prefixes = _prefix("stage", plan), _prefix("refresh", plan)
+    for dataset in {warehouse.dataset, DatasetReference(target.project, target.dataset_id)}:
+        for remains in warehouse.tables(dataset, prefixes):
+            if remains != keep:
+                warehouse.drop(remains)
 
 
 def stage_table(plan: LoadPlan, dataset: DatasetReference) -> TableReference:

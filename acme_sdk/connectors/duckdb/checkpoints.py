@@ -10,7 +10,7 @@ import duckdb
 from acme_sdk.connectors.duckdb.database import quoted
 from acme_sdk.load import StreamState
 
-__all__ = ["create_checkpoints", "read_checkpoint", "read_refresh", "store_checkpoint"]
+__all__ = ["create_checkpoints", "delete_checkpoint", "read_checkpoint", "read_refresh", "store_checkpoint"]
 
 TABLE = "_acme_checkpoints"
 # Beside the checkpoint's own fields.
@@ -53,13 +53,18 @@ def store_checkpoint(
     """
     table = quoted(schema, TABLE)
     stored = checkpoint.to_json() | ({_REFRESH: refresh} if refresh else {})
-    connection.execute(
-        f"DELETE FROM {table} WHERE pipeline = ? AND stream = ?",  # noqa: S608 - quoted
-        [checkpoint.pipeline, checkpoint.stream],
-    )
+    delete_checkpoint(connection, schema, checkpoint.pipeline, checkpoint.stream)
     connection.execute(
         f"INSERT INTO {table} VALUES (?, ?, ?)",  # noqa: S608 - quoted
         [checkpoint.pipeline, checkpoint.stream, json.dumps(stored)],
+    )
+
+
+def delete_checkpoint(connection: duckdb.DuckDBPyConnection, schema: str, pipeline: str, stream: str) -> None:
+    """Remove a stream's checkpoint, if it has one."""
+    connection.execute(
+        f"DELETE FROM {quoted(schema, TABLE)} WHERE pipeline = ? AND stream = ?",  # noqa: S608 - quoted
+        [pipeline, stream],
     )
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,12 @@ from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.duckdb.checkpoints import read_checkpoint
 from acme_sdk.connectors.duckdb.database import open_database, require_writable, translated
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
-from acme_sdk.connectors.duckdb.refresh import finish_refresh
+from acme_sdk.connectors.duckdb.refresh import finish_refresh, replace_state
 from acme_sdk.connectors.duckdb.tables import target_table
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.row import Row
 
 __all__ = ["DuckDBDestination"]
@@ -126,6 +130,26 @@ class DuckDBDestination(StagedDestination):
         with translated(f"table {table.name}"), self._open().cursor() as connection:
             if not table.exists(connection):
                 return []
+    def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
+        """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
+        if state is None and not self._path.exists():
+            return
+        with translated(f"checkpoints in {self._path.name}"), self._open().cursor() as connection:
+            replace_state(connection, plan, state, self._schema)
+
+    @contextmanager
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> Iterator[None]:
+        """Keep other runs from a stream by a file beside the database; see `StagedDestination.exclusive`.
+
+        DuckDB keeps other processes from the whole database, but neither at once nor with a word about the
+        stream, and does not keep threads of this process from it.
+        """
+        require_writable(self._path)
+        path = self._path.resolve()
+        name = blake2b(repr((self._schema, pipeline, stream)).encode(), digest_size=8).hexdigest()
+        with exclusive_by_file(path.with_name(f".{path.name}.{name}.lock"), pipeline, stream, run_id):
+            yield
+
             batches = connection.execute(f"FROM {table.sql}").fetch_record_batch()
             return [row for batch in batches for row in to_rows(batch)]
 

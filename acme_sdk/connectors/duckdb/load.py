@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 import duckdb
 import pyarrow as pa
 
-from acme_sdk.connectors.duckdb.checkpoints import create_checkpoints, store_checkpoint
+from acme_sdk.connectors.duckdb.checkpoints import create_checkpoints, read_checkpoint, store_checkpoint
 from acme_sdk.connectors.duckdb.database import quoted, translated
 from acme_sdk.connectors.duckdb.refresh import require_hidden
 from acme_sdk.connectors.duckdb.tables import (
@@ -77,6 +77,9 @@ class DuckDBLoad(Load):
             if self._plan.refresh is not None:
                 require_hidden(self._connection, self._plan, self._schema, self._table)
             count = self._apply()
+            self._plan.check_followed(
+                read_checkpoint(self._connection, self._schema, self._plan.pipeline, self._plan.stream)
+            )
             refresh = self._plan.refresh if self._target_exists() else None
             store_checkpoint(self._connection, self._schema, checkpoint, refresh)
             self._connection.execute("COMMIT")

@@ -11,7 +11,7 @@ from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.identifiers import OWN_PREFIX, TableName, advisory_key
 from acme_sdk.load import StreamState
 
-__all__ = ["read_checkpoint", "read_refresh", "store_checkpoint"]
+__all__ = ["delete_checkpoint", "read_checkpoint", "read_refresh", "store_checkpoint"]
 
 # Beside the checkpoint's own fields.
 _REFRESH = "refresh"
@@ -48,6 +48,13 @@ def store_checkpoint(
     ).format(table.sql)
     stored = checkpoint.to_json() | ({_REFRESH: refresh} if refresh else {})
     connection.execute(statement, (checkpoint.pipeline, checkpoint.stream, Jsonb(stored)))
+
+
+def delete_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> None:
+    """Remove a stream's checkpoint, if it has one, in the present transaction."""
+    if _exists(connection, schema):
+        statement = sql.SQL("DELETE FROM {} WHERE pipeline = %s AND stream = %s").format(_table(schema).sql)
+        connection.execute(statement, (pipeline, stream))
 
 
 def _read(connection: Connection, schema: str, pipeline: str, stream: str) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,10 +15,12 @@ from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
-from acme_sdk.connectors.postgres.identifiers import TableName
+from acme_sdk.connectors.postgres.exclusion import hold_stream, release_streams
+from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names
 from acme_sdk.connectors.postgres.load import PostgresLoad
 from acme_sdk.connectors.postgres.refresh import finish_refresh
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
+from acme_sdk.connectors.postgres.reset import replace_state
 from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.errors import ConfigurationError, FieldProblem
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
@@ -76,8 +80,17 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             return finish_refresh(connection, plan, state, self.schema)
 
     def state(self, pipeline: str, stream: str) -> StreamState | None:
-        """Return the checkpoint that the last published load of a stream stored, or ``None``."""
-        with self._connection() as connection, query_errors(f"checkpoint of {stream!r}"):
+        """Return the checkpoint that the last published load of a stream stored, or ``None``.
+
+        One that is being published is waited for: the server goes on with a commit also when the process that
+        asked for it was killed, and who began from the state before would load its rows again.
+        """
+        with (
+            self._connection() as connection,
+            query_errors(f"checkpoint of {stream!r}"),
+            connection.transaction(),
+        ):
+            lock_stream(connection, pipeline, stream)
             return read_checkpoint(connection, self.schema, pipeline, stream)
 
     def read_back(self) -> list[Row]:
@@ -92,4 +105,23 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             if not Target(connection, table, where).exists:
                 return []
             rows = connection.cursor(row_factory=dict_row)
+    def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
+        """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
+        with self._connection() as connection, query_errors(f"checkpoint of {plan.stream!r}"):
+            replace_state(connection, plan, state, self.schema)
+
+    @contextmanager
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> Iterator[None]:
+        """Keep other runs from a stream by an advisory lock; see `StagedDestination.exclusive`.
+
+        It belongs to a connection that does nothing else: the server notices at once when its process dies.
+        """
+        with self._connection() as connection:
+            with query_errors(f"stream {stream!r}"):
+                hold_stream(connection, self.schema, pipeline, stream, run_id)
+            try:
+                yield
+            finally:
+                release_streams(connection)
+
             return [Row(row) for row in rows.execute(sql.SQL("SELECT * FROM {}").format(table.sql))]

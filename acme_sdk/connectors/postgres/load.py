@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import psycopg
-from psycopg import sql
 
-from acme_sdk.connectors.postgres.checkpoints import read_refresh, store_checkpoint
+from acme_sdk.connectors.postgres.checkpoints import read_checkpoint, read_refresh, store_checkpoint
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch
 from acme_sdk.connectors.postgres.errors import query_errors
@@ -26,7 +25,7 @@ from acme_sdk.connectors.postgres.identifiers import (
     stage_name,
     stage_prefix,
 )
-from acme_sdk.connectors.postgres.own_tables import drop_tables
+from acme_sdk.connectors.postgres.own_tables import create_schema, drop_tables
 from acme_sdk.connectors.postgres.refresh import HiddenTable
 from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.target import Target
@@ -66,7 +65,7 @@ class PostgresLoad(Load):
         _check(plan, self._table)
         with query_errors(self._where):
             for needed in {schema, self._table.schema}:
-                _create_schema(connection, needed)
+                create_schema(connection, needed)
                 drop_tables(connection, needed, stage_prefix(plan.pipeline, plan.stream))
             self._drop_other_refreshes()
             self._stage = self._new_stage()
@@ -83,6 +82,9 @@ class PostgresLoad(Load):
             self._stage.finish()
             with self._connection.transaction():
                 lock_stream(self._connection, self._plan.pipeline, self._plan.stream)
+                self._plan.check_followed(
+                    read_checkpoint(self._connection, self._schema, self._plan.pipeline, self._plan.stream)
+                )
                 target = self._target()
                 count = self._apply(target)
                 refresh = self._plan.refresh if target.exists else None
@@ -168,10 +170,3 @@ def _check(plan: LoadPlan, table: TableName) -> None:
             code="name.reserved",
             hint=f"choose a table whose name does not begin with {OWN_PREFIX}",
         )
-
-
-def _create_schema(connection: Connection, schema: str) -> None:
-    # Asked first, because CREATE SCHEMA IF NOT EXISTS needs the right to create even where nothing is to do.
-    query = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s"
-    if connection.execute(query, (schema,)).fetchone() is None:
-        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))

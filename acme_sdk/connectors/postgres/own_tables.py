@@ -1,4 +1,4 @@
-"""Tables of our own, for staged rows and for full refreshes: what is done to them alike."""
+"""Tables of our own, for staged rows and for full refreshes: what is done to them alike, and their schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ from psycopg import sql
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.identifiers import TableName
 
-__all__ = ["drop_tables", "retype_if_empty"]
+__all__ = ["create_schema", "drop_tables", "retype_if_empty"]
+
+
+def create_schema(connection: Connection, schema: str) -> None:
+    """Make a schema, if there is none."""
+    # Asked first, because CREATE SCHEMA IF NOT EXISTS needs the right to create even where nothing is to do.
+    query = "SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = %s"
+    if connection.execute(query, (schema,)).fetchone() is None:
+        connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
 
 
 def drop_tables(connection: Connection, schema: str, prefix: str, keep: str | None = None) -> None:

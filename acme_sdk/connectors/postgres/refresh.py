@@ -118,6 +118,7 @@ def finish_refresh(connection: Connection, plan: LoadPlan, state: StreamState, s
         before = read_checkpoint(connection, schema, plan.pipeline, plan.stream)
         if not hidden.exists and before and before.run_id == state.run_id and before.progress is None:
             return target.count() if target.exists else 0  # it was finished, and the answer got lost
+        plan.check_followed(before)
         hidden.require(read_refresh(connection, schema, plan.pipeline, plan.stream), plan.refresh)
         count = _replace(target, hidden)
         store_checkpoint(connection, schema, state)
