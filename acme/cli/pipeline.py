@@ -1,0 +1,194 @@
+"""A pipeline of connectors.yaml with both its connectors open, for the commands that work on one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from acme_orchestration.registry.declared import Workspace
+    from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
+    from acme_sdk.config import ConnectorConfig
+    from acme_sdk.connector import Connector, DestinationConnector, SourceConnector
+    from acme_sdk.errors import AcmeError
+    from acme_sdk.secrets import Redactor
+    from acme_sdk.sync import FileStateStore, StreamPlan
+
+__all__ = ["OpenPipeline", "file_option", "open_pipeline", "print_error"]
+
+#: ``--file``, the same for all of these commands.
+file_option = click.option(
+    "--file",
+    "path",
+    default="connectors.yaml",
+    envvar="ACME_WORKSPACE_FILE",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="The file that declares the pipeline.",
+)
+
+
+@dataclass(frozen=True)
+class OpenPipeline:
+    """A pipeline at work.
+
+    Attributes:
+        entry: What is declared.
+        streams: Those of its streams that were chosen.
+        source: The source, set up.
+        destination: The destination, set up.
+        folder: Where files of the workspace's own are.
+        redactors: Remove the secrets of both.
+    """
+
+    entry: PipelineEntry
+    streams: Sequence[StreamEntry]
+    source: SourceConnector
+    destination: DestinationConnector
+    folder: Path
+    redactors: Sequence[Redactor]
+
+    @property
+    def files(self) -> FileStateStore:
+        """Where states are for a destination that cannot keep them."""
+        from acme_sdk.sync import FileStateStore
+
+        return FileStateStore(self.folder / "state")
+
+    def plan(self, stream: StreamEntry) -> StreamPlan:
+        """Return what is asked of a sync of one of the streams."""
+        from acme_sdk.sync import StreamPlan
+
+        return StreamPlan(
+            pipeline=self.entry.name,
+            stream=stream.stream,
+            table=stream.table,
+            write_mode=stream.write_mode,
+            primary_key=stream.primary_key,
+            cursor_field=stream.cursor,
+            overlap=stream.overlap,
+            max_rejected=self.entry.max_rejected,
+            on_schema_change=self.entry.on_schema_change,
+        )
+
+
+@contextmanager
+def open_pipeline(path: Path, name: str, stream: str | None = None) -> Iterator[OpenPipeline]:
+    """Set up both connectors of a pipeline; errors that leave the block have their secrets removed.
+
+    Args:
+        path: The file that declares it.
+        name: The pipeline.
+        stream: The one stream that is wanted; ``None`` for all.
+
+    Raises:
+        AcmeError: There is no such pipeline or stream, or one of its connectors cannot be used.
+    """
+    from acme_orchestration.registry.declared import load_workspace
+    from acme_sdk.connector import DestinationConnector, SourceConnector
+
+    workspace = load_workspace(path)
+    entry = _entry(workspace, name)
+    streams = _streams(entry, stream)
+    ends = [_configured(end, workspace.folder) for end in _ends(workspace, entry)]
+    folder = workspace.path.parent / ".acme"
+    with ExitStack() as stack:
+        source, destination = (stack.enter_context(_connected(end)) for end in ends)
+        assert isinstance(source, SourceConnector)  # noqa: S101 - the registry checked the roles
+        assert isinstance(destination, DestinationConnector)  # noqa: S101 - as above
+        redactors = [end.config.redactor for end in ends]
+        yield OpenPipeline(entry, streams, source, destination, folder, redactors)
+
+
+def print_error(error: AcmeError) -> None:
+    """Say on standard error what is wrong and what to do."""
+    click.secho(f"error: {error.message} [{error.code}]", fg="red", err=True)
+    if error.hint:
+        click.echo(f"hint: {error.hint}", err=True)
+
+
+def _entry(workspace: Workspace, name: str) -> PipelineEntry:
+    from difflib import get_close_matches
+
+    from acme_sdk.errors import ConfigurationError
+
+    if name not in workspace.pipelines:
+        close = get_close_matches(name, workspace.pipelines, n=1)
+        raise ConfigurationError(
+            f"there is no pipeline {name!r} in {workspace.path}",
+            code="pipeline.unknown",
+            hint=f"did you mean {close[0]!r}?"
+            if close
+            else f"it has {', '.join(workspace.pipelines) or 'none'}",
+        )
+    entry = workspace.pipelines[name]
+    if entry.fault is not None:
+        raise ConfigurationError(entry.fault, hint=f"correct it in {workspace.path}")
+    return entry
+
+
+def _streams(entry: PipelineEntry, name: str | None) -> Sequence[StreamEntry]:
+    from acme_sdk.errors import ConfigurationError
+
+    chosen = [stream for stream in entry.streams if name is None or stream.stream == name]
+    if not chosen:
+        known = ", ".join(stream.stream or "the source's only stream" for stream in entry.streams)
+        raise ConfigurationError(
+            f"the pipeline {entry.name} has no stream {name!r}", code="stream.unknown", hint=f"it has {known}"
+        )
+    return chosen
+
+
+def _ends(workspace: Workspace, entry: PipelineEntry) -> list[ConnectorEntry]:
+    """Return source and destination, of which no secret stands in the clear."""
+    from dataclasses import replace
+
+    from acme_orchestration.registry.declared import verify
+    from acme_sdk.errors import ConfigurationError
+
+    names = (entry.source, entry.destination)
+    used = replace(workspace, connectors={name: workspace.connectors[name] for name in names})
+    ends = list(verify(used).connectors.values())
+    for end in ends:
+        if fault := f"the connector {end.name} is disabled" if end.disabled else end.fault:
+            raise ConfigurationError(fault, hint=f"correct it in {workspace.path}")
+    return ends
+
+
+@dataclass(frozen=True)
+class _End:
+    """One of the two connectors, checked and with its secrets resolved."""
+
+    name: str
+    kind: type[Connector]
+    config: ConnectorConfig
+
+
+def _configured(entry: ConnectorEntry, folder: Path) -> _End:
+    from acme_sdk.config import validate_config
+    from acme_sdk.plugins import connector_class
+
+    kind = connector_class(entry.type, entry.role, folder)
+    return _End(entry.name, kind, validate_config(kind.config_schema(), entry.config, connector=entry.name))
+
+
+@contextmanager
+def _connected(end: _End) -> Iterator[Connector]:
+    """Set a connector up; errors that leave the block have its secrets removed."""
+    from acme_sdk.errors import AcmeError
+    from acme_sdk.failures import describe
+    from acme_sdk.lifecycle import open_connector
+
+    redact = end.config.redact
+    try:
+        with open_connector(end.kind, end.config, name=end.name) as connector:
+            yield connector
+    except Exception as error:  # noqa: BLE001 - an author's setup() or teardown() may raise anything
+        failure = describe(error)
+        hint = redact(failure.hint) if failure.hint else None
+        raise AcmeError(redact(failure.message), code=failure.code, hint=hint) from None
