@@ -21,6 +21,8 @@ from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.encoded import Columns
     from acme_sdk.http import HttpSession
@@ -216,6 +218,15 @@ class StagedDestination(DestinationConnector):
     #: The columns that identify a row of it.
     default_primary_key: tuple[str, ...] = ()
 
+    def check_schema(self, schema: pa.Schema) -> None:
+        """Refuse columns that no table of this destination can have.
+
+        Asked about a stream whose columns are known beforehand, before anything is read or made for it.
+
+        Raises:
+            AcmeError: A column's type or name; the error names the column.
+        """
+
     @abstractmethod
     def open_load(self, plan: LoadPlan) -> Load:
         """Begin to take one stream. Remains of earlier attempts at the same stream are removed first."""
@@ -241,17 +252,6 @@ class StagedDestination(DestinationConnector):
                 `open_load` or `Load.publish` may say so as well.
         """
 
-    def load(self, rows: list[Row], write_mode: WriteMode) -> int:
-        """Write rows into the configured table, all of them or none.
-
-        Returns:
-            The number of rows that took effect: added, or replaced by key.
-
-        Raises:
-            ConfigurationError: No table is configured, or no primary key for `WriteMode.UPSERT`.
-            AcmeError: The rows cannot be held; the error names row and column.
-        """
-        from acme_sdk.columns import RowBatcher
     def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
         """Store a stream's checkpoint without any rows, and remove what unfinished loads of it have left.
 
@@ -286,6 +286,17 @@ class StagedDestination(DestinationConnector):
         """
         return nullcontext()
 
+    def load(self, rows: list[Row], write_mode: WriteMode) -> int:
+        """Write rows into the configured table, all of them or none.
+
+        Returns:
+            The number of rows that took effect: added, or replaced by key.
+
+        Raises:
+            ConfigurationError: No table is configured, or no primary key for `WriteMode.UPSERT`.
+            AcmeError: The rows cannot be held; the error names row and column.
+        """
+        from acme_sdk.columns import RowBatcher
 
         plan = self._direct_plan(write_mode)
         load = self.open_load(plan)

@@ -41,6 +41,16 @@ class EncodedBatch(ABC):
             AcmeError: A value has no place in its column's type; the error names the column.
         """
 
+    def decode_unbounded(self) -> pa.RecordBatch:
+        """Return the records with any date and timestamp, also before the year 1 and after 9999.
+
+        The largest integer stands for infinity, and its negative for -infinity. By default as `decode`.
+
+        Raises:
+            AcmeError: As in `decode`.
+        """
+        return self.decode()
+
 
 #: What a batch of records can be.
 Columns: TypeAlias = pa.RecordBatch | EncodedBatch

@@ -128,6 +128,8 @@ class Load(ABC):
 
     #: The forms of an `acme_sdk.encoded.EncodedBatch` that `stage` takes as they are.
     encodings: ClassVar[frozenset[str]] = frozenset()
+    #: Whether dates and timestamps may be what `acme_sdk.encoded.EncodedBatch.decode_unbounded` returns.
+    unbounded_times: ClassVar[bool] = False
 
     @abstractmethod
     def stage(self, batch: Columns) -> None:

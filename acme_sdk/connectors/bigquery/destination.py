@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pyarrow as pa
 from google.cloud import bigquery
 from google.cloud.bigquery import DatasetReference
 
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
+from acme_sdk.connectors.bigquery.columns import Columns
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
 from acme_sdk.connectors.bigquery.load import BigQueryLoad
 from acme_sdk.connectors.bigquery.refresh import finish_refresh, replace_state
@@ -94,6 +96,14 @@ class BigQueryDestination(StagedDestination):
         self.default_table = config.get("table")
         self.default_primary_key = tuple(config["primary_key"])
 
+    def check_schema(self, schema: pa.Schema) -> None:
+        """Refuse columns that no table can have; see `StagedDestination.check_schema`.
+
+        Raises:
+            FatalError: A column's type (code ``type.unsupported``) or name (code ``column.name``).
+        """
+        Columns({}).learn(schema)
+
     def open_load(self, plan: LoadPlan) -> Load:
         """Begin a load; what earlier attempts at the stream and other refreshes of it left is removed."""
         return BigQueryLoad(self._opened(), plan)
@@ -111,6 +121,10 @@ class BigQueryDestination(StagedDestination):
         stored = read_checkpoint(self._opened(), pipeline, stream)
         return stored.state if stored else None
 
+    def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
+        """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
+        replace_state(self._opened(), plan, state)
+
     def health_check(self) -> HealthReport:
         """Look at the dataset, and ask whether we may run jobs: a dry run, which costs nothing."""
         started = time.perf_counter()
@@ -121,10 +135,6 @@ class BigQueryDestination(StagedDestination):
         return HealthReport(
             HealthStatus.HEALTHY,
             latency_ms=_elapsed_ms(started),
-    def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
-        """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
-        replace_state(self._opened(), plan, state)
-
             server_version=_VERSION,
             details={"location": location},
         )

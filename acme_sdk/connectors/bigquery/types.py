@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from acme_sdk.arrow import storage
+from acme_sdk.connectors.bigquery.json_values import check_json
 from acme_sdk.errors import FatalError
 
 __all__ = ["STAGED", "bigquery_type", "holds", "staged"]
@@ -87,19 +88,21 @@ def staged(field: pa.Field, array: pa.Array) -> pa.Array:
         array: Its values.
 
     Raises:
-        FatalError: A value is finer than its type in BigQuery, such as a nanosecond, or is no JSON
-            (code ``load.value``).
+        FatalError: A value is finer than its type in BigQuery, such as a nanosecond, or is no JSON that
+            BigQuery holds exactly (code ``load.value``).
     """
     name = bigquery_type(field)
     assert name is not None  # noqa: S101 - the caller leaves out columns without a type
     try:
-        return _converted(array, STAGED[name][0])
+        values = _converted(array, STAGED[name][0])
     except (pa.ArrowException, ValueError, TypeError, KeyError):
-        raise FatalError(
-            f"column {field.name!r}: a value of type {field.type} does not fit {name} without loss",
-            code="load.value",
-            hint="round the values in the source, or pass them as text",
-        ) from None
+        raise _inexact(field, f"a value of type {field.type} does not fit {name} without loss") from None
+    if isinstance(field.type, pa.JsonType):
+        try:
+            check_json(values)
+        except ValueError as error:
+            raise _inexact(field, str(error)) from None
+    return values
 
 
 def _converted(array: pa.Array, target: pa.DataType) -> pa.Array:
@@ -125,6 +128,14 @@ def _decimal(field: pa.Field) -> str:
         if whole <= most_whole and scale <= most_scale:
             return name
     raise _unsupported(field)
+
+
+def _inexact(field: pa.Field, reason: str) -> FatalError:
+    return FatalError(
+        f"column {field.name!r}: {reason}",
+        code="load.value",
+        hint="round the values in the source, or pass them as text",
+    )
 
 
 def _unsupported(field: pa.Field) -> FatalError:

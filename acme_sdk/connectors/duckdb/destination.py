@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
@@ -21,10 +22,11 @@ from acme_sdk.connectors.duckdb.database import open_database, require_writable,
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
 from acme_sdk.connectors.duckdb.refresh import finish_refresh, replace_state
 from acme_sdk.connectors.duckdb.tables import target_table
+from acme_sdk.connectors.duckdb.types import check_columns
 from acme_sdk.errors import AcmeError, ConfigurationError
+from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
-from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.row import Row
 
 __all__ = ["DuckDBDestination"]
@@ -100,6 +102,14 @@ class DuckDBDestination(StagedDestination):
         self.default_table = config.get("table")
         self.default_primary_key = tuple(config["primary_key"])
 
+    def check_schema(self, schema: pa.Schema) -> None:
+        """Refuse columns that no table can have; see `StagedDestination.check_schema`.
+
+        Raises:
+            FatalError: A column's type (code ``type.unsupported``) or name (code ``column.name``).
+        """
+        check_columns(schema)
+
     def open_load(self, plan: LoadPlan) -> Load:
         """Begin a load in a transaction of its own; what other refreshes of the stream left is removed."""
         return DuckDBLoad(self._open().cursor(), plan, self._schema)
@@ -120,16 +130,6 @@ class DuckDBDestination(StagedDestination):
         with translated(f"checkpoints in {self._path.name}"):
             return read_checkpoint(self._open(), self._schema, pipeline, stream)
 
-    def read_back(self) -> list[Row]:
-        """Return the rows of the configured table; none if there is no such table yet.
-
-        Raises:
-            ConfigurationError: No table is configured.
-        """
-        table = target_table(self._direct_plan(WriteMode.APPEND), self._schema)
-        with translated(f"table {table.name}"), self._open().cursor() as connection:
-            if not table.exists(connection):
-                return []
     def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
         """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
         if state is None and not self._path.exists():
@@ -150,6 +150,16 @@ class DuckDBDestination(StagedDestination):
         with exclusive_by_file(path.with_name(f".{path.name}.{name}.lock"), pipeline, stream, run_id):
             yield
 
+    def read_back(self) -> list[Row]:
+        """Return the rows of the configured table; none if there is no such table yet.
+
+        Raises:
+            ConfigurationError: No table is configured.
+        """
+        table = target_table(self._direct_plan(WriteMode.APPEND), self._schema)
+        with translated(f"table {table.name}"), self._open().cursor() as connection:
+            if not table.exists(connection):
+                return []
             batches = connection.execute(f"FROM {table.sql}").fetch_record_batch()
             return [row for batch in batches for row in to_rows(batch)]
 

@@ -43,6 +43,9 @@ class DuckDBLoad(Load):
         schema: The schema of checkpoints, and of a table that is named without one.
     """
 
+    # DuckDB's dates and timestamps are Arrow's integers, infinities included.
+    unbounded_times = True
+
     def __init__(self, connection: duckdb.DuckDBPyConnection, plan: LoadPlan, schema: str) -> None:
         self._connection = connection
         self._plan = plan
@@ -74,12 +77,12 @@ class DuckDBLoad(Load):
         self._writer.wait()
         with self._translated():
             self._connection.execute("RESET threads")
-            if self._plan.refresh is not None:
-                require_hidden(self._connection, self._plan, self._schema, self._table)
-            count = self._apply()
             self._plan.check_followed(
                 read_checkpoint(self._connection, self._schema, self._plan.pipeline, self._plan.stream)
             )
+            if self._plan.refresh is not None:
+                require_hidden(self._connection, self._plan, self._schema, self._table)
+            count = self._apply()
             refresh = self._plan.refresh if self._target_exists() else None
             store_checkpoint(self._connection, self._schema, checkpoint, refresh)
             self._connection.execute("COMMIT")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from acme_sdk.arrow import storage, widen
+from acme_sdk.arrow import decimal_type, storage, widen
 from acme_sdk.connectors.duckdb.database import quoted
 from acme_sdk.errors import FatalError
 
-__all__ = ["Column", "columns_of", "make_room", "storable"]
+__all__ = ["Column", "check_columns", "columns_of", "make_room", "storable"]
 
 _KNOWN_EXTENSIONS = ("arrow.uuid", "arrow.json", "arrow.bool8")
 _MAX_DECIMAL = 38
@@ -49,10 +49,10 @@ def storable(batch: pa.RecordBatch) -> pa.RecordBatch:
     A column that is all ``NULL`` becomes text; `make_room` gives it another type when one is known.
 
     Raises:
-        FatalError: A value has more digits than DuckDB's type for it (code ``load.value``), or a name cannot
-            be a column's (``column.name``).
+        FatalError: A value has more digits than DuckDB's type for it (code ``load.value``), or a column
+            cannot be one of DuckDB's; see `check_columns`.
     """
-    _check_names(batch.schema.names)
+    check_columns(batch.schema)
     arrays = []
     for field, array in zip(batch.schema, batch.columns, strict=True):
         try:
@@ -64,6 +64,22 @@ def storable(batch: pa.RecordBatch) -> pa.RecordBatch:
                 hint="round the values in the source, or pass them as text",
             ) from None
     return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
+
+
+def check_columns(schema: pa.Schema) -> None:
+    """Refuse columns that DuckDB cannot have.
+
+    Raises:
+        FatalError: A column's type (code ``type.unsupported``) or name (code ``column.name``).
+    """
+    _check_names(schema.names)
+    for field in schema:
+        if not _is_readable(field.type, nested=False):
+            raise FatalError(
+                f"column {field.name!r}: DuckDB has no type that holds {field.type} exactly",
+                code="type.unsupported",
+                hint="convert the column in the source, e.g. to text",
+            )
 
 
 def columns_of(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, Column]:
@@ -175,6 +191,19 @@ def _check_names(names: list[str]) -> None:
         raise FatalError("there are no columns", code="column.name", hint="DuckDB's tables have at least one")
 
 
+def _is_readable(kind: pa.DataType, *, nested: bool) -> bool:
+    """Tell whether DuckDB reads a type as it is, or once `_storable` has seen to it on the top level."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _is_readable(kind.storage_type, nested=nested)
+    if pa.types.is_union(kind) or (nested and pa.types.is_float16(kind)):
+        return False
+    if nested and pa.types.is_decimal(kind):
+        return kind.precision <= _MAX_DECIMAL and kind.scale >= 0 and not pa.types.is_decimal256(kind)
+    if pa.types.is_dictionary(kind):
+        return _is_readable(kind.value_type, nested=nested)
+    return all(_is_readable(kind.field(index).type, nested=True) for index in range(kind.num_fields))
+
+
 def _storable(array: pa.Array) -> pa.Array:
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
@@ -183,9 +212,14 @@ def _storable(array: pa.Array) -> pa.Array:
         return array.cast(pa.string())
     if pa.types.is_float16(kind):
         return array.cast(pa.float32())
+    if pa.types.is_decimal(kind) and kind.scale < 0:
+        whole = decimal_type(kind.precision - kind.scale, 0)
+        return array.cast(pa.string()) if whole is None else _storable(array.cast(whole))
     if pa.types.is_decimal256(kind):
-        fits = kind.precision <= _MAX_DECIMAL
-        return array.cast(pa.decimal128(kind.precision, kind.scale) if fits else pa.string())
+        if kind.precision <= _MAX_DECIMAL:
+            return array.cast(pa.decimal128(kind.precision, kind.scale))
+        # Arrow's own cast would write small numbers with an exponent.
+        return pa.array([None if value is None else f"{value:f}" for value in array.to_pylist()], pa.string())
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         return array.cast(pa.timestamp("us", "UTC"))
     if pa.types.is_duration(kind):

@@ -68,18 +68,28 @@ class CopyBatch(EncodedBatch):
         Raises:
             FatalError: As in `column`.
         """
-        if not self.schema.names:
-            self._block  # noqa: B018 - checks the rows
-            return pa.RecordBatch.from_struct_array(pa.array([{}] * self.num_rows, pa.struct([])))
-        columns = [self._decode(index) for index in range(len(self.schema))]
-        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        return self._decode_all(unbounded=False)
+
+    def decode_unbounded(self) -> pa.RecordBatch:
+        """Return all columns, any date and timestamp included; see `EncodedBatch.decode_unbounded`.
+
+        Raises:
+            FatalError: As in `column`, also for a timestamp that has no place in 64 bits from 1970 on.
+        """
+        return self._decode_all(unbounded=True)
 
     @cached_property
     def _block(self) -> Block:
         return read_block(self.data, len(self.schema), self.num_rows, self.layout.where)
 
-    def _decode(self, index: int) -> pa.Array:
+    def _decode_all(self, *, unbounded: bool) -> pa.RecordBatch:
+        if not self.schema.names:
+            self._block  # noqa: B018 - checks the rows
+            return pa.RecordBatch.from_struct_array(pa.array([{}] * self.num_rows, pa.struct([])))
+        columns = [self._decode(index, unbounded=unbounded) for index in range(len(self.schema))]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    def _decode(self, index: int, *, unbounded: bool = False) -> pa.Array:
         layout = self.layout
-        return decode_column(
-            self._block, index, layout.wire_types[index], layout.schema.field(index), layout.where
-        )
+        wire_type, field = layout.wire_types[index], layout.schema.field(index)
+        return decode_column(self._block, index, wire_type, field, layout.where, unbounded=unbounded)

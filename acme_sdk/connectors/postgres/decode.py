@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from acme_sdk.connectors.postgres.binary import Block, InvalidDataError, NotRepresentableError
 from acme_sdk.errors import FatalError
@@ -37,7 +38,9 @@ def read_block(data: bytes, columns: int, rows: int, where: str) -> Block:
         raise _invalid(where, error) from None
 
 
-def decode_column(block: Block, index: int, wire_type: str, field: pa.Field, where: str) -> pa.Array:
+def decode_column(
+    block: Block, index: int, wire_type: str, field: pa.Field, where: str, *, unbounded: bool = False
+) -> pa.Array:
     """Return one column of a block.
 
     Args:
@@ -46,6 +49,7 @@ def decode_column(block: Block, index: int, wire_type: str, field: pa.Field, whe
         wire_type: In which form its values are there; see `acme_sdk.connectors.postgres.types.wire_type`.
         field: What it becomes.
         where: The stream, for the error.
+        unbounded: Whether dates and timestamps may be any; see `EncodedBatch.decode_unbounded`.
 
     Raises:
         FatalError: A value has no place in the field's type, e.g. the date ``infinity`` (code
@@ -55,7 +59,7 @@ def decode_column(block: Block, index: int, wire_type: str, field: pa.Field, whe
     where = f"{where}, column {field.name!r}"
     kind = field.type.storage_type if isinstance(field.type, pa.BaseExtensionType) else field.type
     try:
-        column = pa.Array.from_buffers(kind, block.rows, list(_read(block, index, wire_type, kind)))
+        column = _column(block, index, wire_type, kind, unbounded=unbounded)
         if pa.types.is_string(kind):
             column.validate(full=True)  # a database of the encoding SQL_ASCII sends whatever it holds
     except NotRepresentableError as error:
@@ -95,6 +99,36 @@ _READERS: dict[str, tuple[Callable[..., _Buffers], tuple[int, ...]]] = {
     "timestamp": (Block.numbers, _TIMESTAMPS),
     "timestamptz": (Block.numbers, _TIMESTAMPS),
 }
+
+
+def _column(block: Block, index: int, wire_type: str, kind: pa.DataType, *, unbounded: bool) -> pa.Array:
+    try:
+        return pa.Array.from_buffers(kind, block.rows, list(_read(block, index, wire_type, kind)))
+    except NotRepresentableError:
+        if not unbounded or wire_type not in ("date", "timestamp", "timestamptz"):
+            raise
+    return _any_times(block, index, wire_type).view(kind)
+
+
+def _any_times(block: Block, index: int, wire_type: str) -> pa.Array:
+    """Dates or timestamps as integers, for which infinity is the largest and -infinity its negative.
+
+    Raises:
+        NotRepresentableError: A timestamp is too late for 64 bits from 1970 on.
+    """
+    _, (width, epoch, *_) = _READERS[wire_type]
+    kind = pa.int32() if width == 4 else pa.int64()
+    times = pa.Array.from_buffers(kind, block.rows, list(block.numbers(index, width)))
+    largest = 2 ** (8 * width - 1) - 1
+    # Postgres has the smallest integer for -infinity.
+    late, early = pc.equal(times, pa.scalar(largest, kind)), pc.equal(times, pa.scalar(-largest - 1, kind))
+    too_late = pc.and_not(pc.greater_equal(times, pa.scalar(largest - epoch, kind)), late)
+    if pc.any(too_late).as_py():
+        first = times[pc.index(too_late, True).as_py()].as_py()
+        raise NotRepresentableError(first.to_bytes(width, "big", signed=True))
+    moved = pc.add(times, pa.scalar(epoch, kind))  # those that overflow are replaced
+    moved = pc.if_else(late, pa.scalar(largest, kind), moved)
+    return pc.if_else(early, pa.scalar(-largest, kind), moved)
 
 
 def _read(block: Block, index: int, wire_type: str, kind: pa.DataType) -> _Buffers:

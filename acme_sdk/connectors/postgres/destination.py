@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import pyarrow as pa
 from psycopg import sql
 from psycopg.rows import dict_row
 
@@ -16,12 +17,13 @@ from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.exclusion import hold_stream, release_streams
-from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names
+from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, lock_stream
 from acme_sdk.connectors.postgres.load import PostgresLoad
 from acme_sdk.connectors.postgres.refresh import finish_refresh
-from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.connectors.postgres.reset import replace_state
+from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.connectors.postgres.target import Target
+from acme_sdk.connectors.postgres.types import column_type
 from acme_sdk.errors import ConfigurationError, FieldProblem
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
@@ -55,6 +57,16 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         if not all(isinstance(name, str) for name in self.default_primary_key):
             problem = FieldProblem("primary_key", "must be an array of column names")
             raise ConfigurationError(f"primary_key: {problem.message}", problems=(problem,))
+
+    def check_schema(self, schema: pa.Schema) -> None:
+        """Refuse columns that no table can have; see `StagedDestination.check_schema`.
+
+        Raises:
+            FatalError: A column's type (code ``type.unsupported``) or name (code ``name.invalid``).
+        """
+        check_column_names(schema.names, "the stream")
+        for field in schema:
+            column_type(field)
 
     def open_load(self, plan: LoadPlan) -> PostgresLoad:
         """Begin to take one stream; what earlier attempts and other refreshes of it left is removed first.
@@ -93,18 +105,6 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             lock_stream(connection, pipeline, stream)
             return read_checkpoint(connection, self.schema, pipeline, stream)
 
-    def read_back(self) -> list[Row]:
-        """Return the rows of the configured table; none if there is no such table yet.
-
-        Raises:
-            ConfigurationError: No table is configured.
-        """
-        table = TableName.parse(self._direct_plan(WriteMode.APPEND).table, self.schema)
-        where = f"table {table}"
-        with self._connection() as connection, query_errors(where):
-            if not Target(connection, table, where).exists:
-                return []
-            rows = connection.cursor(row_factory=dict_row)
     def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
         """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
         with self._connection() as connection, query_errors(f"checkpoint of {plan.stream!r}"):
@@ -124,4 +124,16 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             finally:
                 release_streams(connection)
 
+    def read_back(self) -> list[Row]:
+        """Return the rows of the configured table; none if there is no such table yet.
+
+        Raises:
+            ConfigurationError: No table is configured.
+        """
+        table = TableName.parse(self._direct_plan(WriteMode.APPEND).table, self.schema)
+        where = f"table {table}"
+        with self._connection() as connection, query_errors(where):
+            if not Target(connection, table, where).exists:
+                return []
+            rows = connection.cursor(row_factory=dict_row)
             return [Row(row) for row in rows.execute(sql.SQL("SELECT * FROM {}").format(table.sql))]

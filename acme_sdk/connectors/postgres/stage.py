@@ -9,7 +9,7 @@ from psycopg import sql
 from acme_sdk.arrow import widen
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch, CopyLayout
-from acme_sdk.connectors.postgres.copy_in import copy_binary, copy_csv
+from acme_sdk.connectors.postgres.copy_in import copy_binary, copy_converted, copy_csv
 from acme_sdk.connectors.postgres.encode import encode
 from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns, same_key
 from acme_sdk.connectors.postgres.own_tables import retype_if_empty
@@ -75,6 +75,9 @@ class Stage:
         names = [field.name for field in typed]
         if isinstance(batch, CopyBatch) and self._has_forms(batch.layout):
             copy_binary(self._connection, self.table, names, batch.data)
+        elif isinstance(batch, CopyBatch) and self._has_forms(batch.layout, or_text=True):
+            types = {name: self.types[name] for name in names}
+            copy_converted(self._connection, self.table, types, batch.layout.wire_types, batch.data)
         else:
             rows = encode(_select(decoded(batch), names), self._where, first_row=self.rows + 1)
             copy_csv(self._connection, self.table, names, rows)
@@ -128,10 +131,11 @@ class Stage:
         """Remove the table, if it was made."""
         self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self.table.sql))
 
-    def _has_forms(self, layout: CopyLayout) -> bool:
-        """Tell whether the columns are of the types in whose binary forms rows come."""
-        forms = tuple(binary_form(self.types[name]) for name in layout.schema.names)
-        return bool(forms) and forms == layout.wire_types
+    def _has_forms(self, layout: CopyLayout, *, or_text: bool = False) -> bool:
+        """Tell whether the columns are of the types in whose binary forms rows come, or else come as text."""
+        forms = [binary_form(self.types[name]) for name in layout.schema.names]
+        pairs = zip(forms, layout.wire_types, strict=True)
+        return bool(forms) and all(form == wire or (or_text and wire == "text") for form, wire in pairs)
 
     def _prepare(self, schema: pa.Schema) -> None:
         if not self._exists:
