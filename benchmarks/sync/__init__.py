@@ -1,0 +1,1 @@
+"""How fast a sync is, beside its peers: `python -m benchmarks.sync`."""
