@@ -10,12 +10,13 @@ from typing import Any
 from acme_sdk import WriteMode
 from tests.chaos.arena import Arena
 from tests.chaos.ledger import Ledger
+from tests.chaos.origins import Origin
 from tests.chaos.runner import FAILED
 from tests.chaos.targets import Target
 from tests.chaos.victim import After, Line, Moment, Once, Victim
 from tests.chaos.watcher import Watcher
 
-__all__ = ["Counts", "Scenario", "play"]
+__all__ = ["Counts", "Scenario", "play", "specified"]
 
 _TABLE = "t"
 _OURS = {"_acme_checkpoints", "rehearsal", _TABLE}
@@ -229,16 +230,23 @@ class _Story:
         return After(self._random.uniform(self._random.choice([0, opened]), lines[-1].at * 1.05))
 
     def _spec(self, table: str) -> dict[str, Any]:
-        return {
-            "pipeline": table,
-            "table": table,
-            "mode": self._scenario.mode.value,
-            "source": self._scenario.source,
-            "source_config": self._origin.config(),
-            "destination": self._scenario.destination,
-            "destination_config": self._target.config(),
-            "interval_rows": self._interval,
-        }
+        return specified(self._origin, self._target, self._scenario.mode, table, self._interval)
+
+
+def specified(
+    origin: Origin, target: Target, mode: WriteMode, table: str, interval_rows: int
+) -> dict[str, Any]:
+    """Return what `tests.chaos.runner` is told to do a sync."""
+    return {
+        "pipeline": table,
+        "table": table,
+        "mode": mode.value,
+        "source": origin.name,
+        "source_config": origin.config(),
+        "destination": target.name,
+        "destination_config": target.config(),
+        "interval_rows": interval_rows,
+    }
 
 
 def _seen(target: Target, moments: random.Random) -> Once | None:
