@@ -136,3 +136,4 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             if not Target(connection, table, where).exists:
                 return []
             rows = connection.cursor(row_factory=dict_row)
+            return [Row(row) for row in rows.execute(sql.SQL("SELECT * FROM {}").format(table.sql))]
