@@ -8,7 +8,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 COMPILED := $(shell find acme_sdk -name '*.pyx' -o -name '*.pxd')
 
-.PHONY: dev test check mutants lock clean system-packages
+.PHONY: dev test check mutants bench lock clean system-packages
 
 dev: $(INSTALLED)
 	@$(BIN)/acme dev $(ARGS)
@@ -25,6 +25,10 @@ check: $(INSTALLED)
 # Every broken connector of tests/mutants under every check of the harness, ten seeds in a row; takes minutes.
 mutants: $(INSTALLED)
 	$(BIN)/python -m pytest tests/mutants --seeds 10 $(ARGS)
+
+# Syncs beside their peers: docs/benchmarks.md.
+bench: $(INSTALLED)
+	$(BIN)/python -m benchmarks.sync $(ARGS)
 
 # The tests' own needs from the system; as root, what is missing is installed.
 system-packages:

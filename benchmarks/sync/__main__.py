@@ -7,7 +7,7 @@ import json
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ FOLDER = REPOSITORY / ".acme" / "bench"
 RESULTS = FOLDER / "results.jsonl"
 PAGE = REPOSITORY / "docs" / "benchmarks.md"
 MARK = "<!-- the table -->"
+#: For a median that is worth writing down.
+LEAST_ROUNDS = 5
 
 
 def main() -> None:
@@ -32,24 +34,23 @@ def main() -> None:
     works = [work for work in WORKS if not options.only or work.key in options.only]
     names = {entry.contestant for work in works for entry in _entries(work, options.peers)}
     contestants = Contestants(names, FOLDER / "environments", _workspace())
-    run = datetime.now(UTC).isoformat(timespec="seconds")
-    with serving(FOLDER / "postgres") as server, RESULTS.open("a") as file:
+    about = {"run": datetime.now(UTC).isoformat(), "full": options.rows, "rounds": options.rounds}
+    with serving(FOLDER / "postgres") as server:
         rounds = Rounds(server, contestants, FOLDER / "run", options.rows)
-
-        def keep(record: dict[str, Any]) -> None:
-            file.write(json.dumps({"run": run, "full": options.rows} | record) + "\n")
-            file.flush()
-
         for work in works:
-            rounds.run(work, _entries(work, options.peers), options.rounds, keep)
+            done = rounds.run(work, _entries(work, options.peers), options.rounds)
+            _append([about | record for record in done])
         machine = report.machine(server.version, contestants.environments, options.rows)
-    runs = report.latest(_records(), options.rows)
-    if not options.write:
-        runs = {work.key: runs[work.key] for work in works}
-    text = f"{report.tables(runs)}\n\n## The machine\n\n{machine}\n"
-    print(text)
+    runs = report.latest(_records())
+    print(_text({work.key: runs[work.key] for work in works}, machine))
     if options.write:
-        PAGE.write_text(f"{PAGE.read_text().partition(MARK)[0]}{MARK}\n\n{text}")
+        alike = (record for record in _records() if record["full"] == options.rows)
+        runs = report.latest(record for record in alike if record["rounds"] >= LEAST_ROUNDS)
+        PAGE.write_text(f"{PAGE.read_text().partition(MARK)[0]}{MARK}\n\n{_text(runs, machine)}")
+
+
+def _text(runs: Mapping[str, list[dict[str, Any]]], machine: str) -> str:
+    return f"{report.tables(runs)}\n\n## The machine\n\n{machine}\n"
 
 
 def _options() -> argparse.Namespace:
@@ -60,7 +61,7 @@ def _options() -> argparse.Namespace:
         help=f"only these works, of {', '.join(keys)}",
     )  # fmt: skip
     parser.add_argument("--peers", choices=["fast", "all"], default="fast", help="all: also dlt and Sling")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is run (5)")
+    parser.add_argument("--rounds", type=int, default=LEAST_ROUNDS, help="how often each is run (5)")
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the table (1,000,000)")
     parser.add_argument(
         "--write",
@@ -72,8 +73,8 @@ def _options() -> argparse.Namespace:
         parser.error(f"there is no work {', '.join(sorted(unknown))}: there are {', '.join(keys)}")
     if options.rounds < 1 or options.rows < 1000:
         parser.error("at least one round and 1,000 rows are needed")
-    if options.write and options.rounds < 5:
-        parser.error("what is written is the median of at least 5 rounds")
+    if options.write and options.rounds < LEAST_ROUNDS:
+        parser.error(f"what is written is the median of at least {LEAST_ROUNDS} rounds")
     return options
 
 
@@ -88,6 +89,11 @@ def _workspace() -> Path:
     (folder / "connectors").mkdir(parents=True)
     shutil.copy(HERE.parent / "sources" / "order_rows.py", folder / "connectors")
     return Path(shutil.copy(HERE / "workspace.yaml", folder / "connectors.yaml"))
+
+
+def _append(records: Iterable[dict[str, Any]]) -> None:
+    with RESULTS.open("a") as file:
+        file.writelines(json.dumps(record) + "\n" for record in records)
 
 
 def _records() -> Iterator[dict[str, Any]]:

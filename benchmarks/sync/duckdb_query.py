@@ -1,6 +1,6 @@
 """A query in the DuckDB of the environment that this is called with: `duckdb_query.py FILE QUERY`.
 
-DuckDB reads no files of later versions than its own, so that the newest one is asked. Prints the rows as JSON.
+Prints the rows as JSON. DuckDB reads no files of later versions than its own, so the newest one is asked.
 """
 
 import json

@@ -20,16 +20,13 @@ Record = dict[str, Any]
 _SHOWN = ("acme-connectors", "duckdb", "pyarrow", "psycopg", "dlt", "connectorx", "sling-linux-amd64")
 
 
-def latest(records: Iterable[Record], rows: int) -> dict[str, list[Record]]:
-    """Return the records of the last run of each work, of those with so many rows."""
+def latest(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """Return the records of the last run of each work, by the work's key."""
     runs: dict[str, list[Record]] = {}
     for record in records:
-        if record["full"] != rows:
-            continue
-        if record["work"] in runs and runs[record["work"]][0]["run"] == record["run"]:
-            runs[record["work"]].append(record)
-        else:
-            runs[record["work"]] = [record]
+        before = runs.get(record["work"], [])
+        same = before and before[0]["run"] == record["run"]
+        runs[record["work"]] = [*before, record] if same else [record]
     return runs
 
 

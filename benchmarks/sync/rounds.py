@@ -43,17 +43,17 @@ class Rounds:
         self._made: dict[str, orders.Contents] = {}
         self._filled: set[str] = set()
 
-    def run(
-        self, work: Work, entries: list[Entry], rounds: int, keep: Callable[[dict[str, Any]], None]
-    ) -> None:
-        """Do a work so often, the entries in turn, and hand over a record of each run."""
+    def run(self, work: Work, entries: list[Entry], rounds: int) -> list[dict[str, Any]]:
+        """Do a work so often, the entries in turn, and return a record of each run."""
+        records = []
         for number in range(min(rounds, work.most_rounds or rounds)):
             for entry in entries:
                 record = {"work": work.key, "label": entry.label, "round": number} | self._once(work, entry)
-                keep(record)
+                records.append(record)
                 outcome = f"FAILED: {record['fault']}" if record["fault"] else f"{record['peak_mb']:.0f} MB"
                 said = f"{work.key} {number + 1} {entry.label}: {record['wall_s']:.2f} s, {outcome}"
                 print(said, file=sys.stderr, flush=True)
+        return records
 
     def _once(self, work: Work, entry: Entry) -> dict[str, Any]:
         """Run an entry once on a fresh target and verify what it made."""
