@@ -40,13 +40,15 @@ def main() -> None:
         for work in works:
             done = rounds.run(work, _entries(work, options.peers), options.rounds)
             _append([about | record for record in done])
-        machine = report.machine(server.version, contestants.environments, options.rows)
-    runs = report.latest(_records())
-    print(_text({work.key: runs[work.key] for work in works}, machine))
+        version = server.version
+    everything = report.latest(_records())
+    runs = {work.key: everything[work.key] for work in works}
+    print(_text(runs, report.machine(version, contestants.environments, runs)))
     if options.write:
         alike = (record for record in _records() if record["full"] == options.rows)
         runs = report.latest(record for record in alike if record["rounds"] >= LEAST_ROUNDS)
-        PAGE.write_text(f"{PAGE.read_text().partition(MARK)[0]}{MARK}\n\n{_text(runs, machine)}")
+        text = _text(runs, report.machine(version, contestants.environments, runs))
+        PAGE.write_text(f"{PAGE.read_text().partition(MARK)[0]}{MARK}\n\n{text}")
 
 
 def _text(runs: Mapping[str, list[dict[str, Any]]], machine: str) -> str:

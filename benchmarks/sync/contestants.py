@@ -45,6 +45,9 @@ class Contestants:
                 return [acme, "sync", work.pipeline, "--file", self._workspace]
             case "alone" | "step":
                 return [sys.executable, HERE / "dagster_step.py", name, self._workspace, work.pipeline]
+            case "naive":
+                python, connectors = self.environments["acme"].python, self._workspace.parent / "connectors"
+                return [python, PEERS / "naive_rows.py", connectors, work.target]
             case "psql":
                 return ["bash", PEERS / "psql.sh", mode]
             case "psycopg":

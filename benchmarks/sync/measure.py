@@ -30,7 +30,6 @@ class Measurement:
         server_cpu_s: CPU seconds of the database server meanwhile.
         peak_mb: The most memory that its processes had at once, in MiB: sampled, the sum of their resident
             sets, so that what two of them share counts twice.
-        load: The machine's load average just before.
         exit_code: Its exit code; a signal's negative number.
         output: What it printed, without its errors.
     """
@@ -39,7 +38,6 @@ class Measurement:
     cpu_s: float
     server_cpu_s: float
     peak_mb: float
-    load: float
     exit_code: int
     output: str
 
@@ -60,7 +58,6 @@ def measure(
         server: The database server it talks to.
         timeout_s: Seconds after which it is killed, with all of its processes.
     """
-    load = os.getloadavg()[0]
     with (folder / "output.log").open("wb") as output, (folder / "errors.log").open("wb") as errors:
         before = server.cpu_s()
         started = time.perf_counter()
@@ -86,7 +83,6 @@ def measure(
         cpu_s=usage.ru_utime + usage.ru_stime,
         server_cpu_s=server.cpu_s() - before,
         peak_mb=memory.peak / 2**20,
-        load=load,
         exit_code=process.returncode,
         output=(folder / "output.log").read_text(errors="replace"),
     )

@@ -7,6 +7,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.sync.bars import Figures
@@ -38,7 +39,7 @@ def figures_of(records: Iterable[Record]) -> dict[str, Figures]:
     return {
         label: Figures.of(runs)
         for label, runs in by_label.items()
-        if not any(record["fault"] for record in runs)
+        if not any("fault" in record for record in runs)
     }
 
 
@@ -58,16 +59,21 @@ def tables(runs: Mapping[str, list[Record]]) -> str:
     return "\n".join([*bars, "", "## All figures", "", *every])
 
 
-def machine(server_version: str, environments: Mapping[str, Environment], rows: int) -> str:
-    """Describe what was measured on, and with which versions."""
+def machine(
+    server_version: str, environments: Mapping[str, Environment], runs: Mapping[str, list[Record]]
+) -> str:
+    """Describe what the runs were measured on, how busy it was before each, and with which versions."""
+    records = [record for run in runs.values() for record in run]
+    loads = sorted(record["load"] for record in records)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     about = [
-        f"{rows:,} rows",
+        f"{records[0]['full']:,} rows",
         f"{len(os.sched_getaffinity(0))} cores of {_processor()}",
         f"{memory:.0f} GiB of memory",
         _system(),
         f"Python {platform.python_version()}",
         f"Postgres {server_version}, on the same machine, without fsync",
+        f"load average before a run {median(loads):.1f}, at most {loads[-1]:.1f}",
     ]
     versions = []
     for name, environment in environments.items():

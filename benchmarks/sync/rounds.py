@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,10 @@ __all__ = ["Rounds"]
 
 _TIMEOUT_S = 1800
 _SETTLE_S = 0.3
+
+
+class _FailedRunError(Exception):
+    """A run that does not count, and why."""
 
 
 class Rounds:
@@ -48,15 +53,23 @@ class Rounds:
         records = []
         for number in range(min(rounds, work.most_rounds or rounds)):
             for entry in entries:
-                record = {"work": work.key, "label": entry.label, "round": number} | self._once(work, entry)
+                record = {"work": work.key, "label": entry.label, "round": number, "load": os.getloadavg()[0]}
+                try:
+                    record |= self._once(work, entry)
+                    said = f"{record['wall_s']:.2f} s, {record['peak_mb']:.0f} MB"
+                except _FailedRunError as error:
+                    record["fault"] = str(error)
+                    said = f"FAILED: {error}"
                 records.append(record)
-                outcome = f"FAILED: {record['fault']}" if record["fault"] else f"{record['peak_mb']:.0f} MB"
-                said = f"{work.key} {number + 1} {entry.label}: {record['wall_s']:.2f} s, {outcome}"
-                print(said, file=sys.stderr, flush=True)
+                print(f"{work.key} {number + 1} {entry.label}: {said}", file=sys.stderr, flush=True)
         return records
 
     def _once(self, work: Work, entry: Entry) -> dict[str, Any]:
-        """Run an entry once on a fresh target and verify what it made."""
+        """Run an entry once on a fresh target, verify what it made, and return the figures.
+
+        Raises:
+            _FailedRunError: It failed, or what it made is not what the source has.
+        """
         source, expected = self._source(work, entry.size)
         self._clear()
         if work.mode == "upsert":
@@ -66,8 +79,8 @@ class Rounds:
         else:
             self._server.create("target")
         measured = self._measure(work, entry, work.mode, source)
-        fault = self._fault(work, measured, expected)
-        reported = _reported(measured) if fault is None else {}
+        self._verify(work, measured, expected)
+        reported = _reported(measured)
         size = entry.size.rows(self._rows)
         return {
             "size": size,
@@ -76,8 +89,6 @@ class Rounds:
             "cpu_s": round(measured.cpu_s, 3),
             "server_cpu_s": round(measured.server_cpu_s, 3),
             "peak_mb": round(measured.peak_mb, 1),
-            "load": round(measured.load, 2),
-            "fault": fault,
             **reported,
         }
 
@@ -109,25 +120,29 @@ class Rounds:
             "SLING_HOME_DIR": str(self._folder / "state"),
         }
 
-    def _fault(self, work: Work, measured: Measurement, expected: orders.Contents) -> str | None:
-        """Return what is wrong with a run, ``None`` if nothing is."""
+    def _verify(self, work: Work, measured: Measurement, expected: orders.Contents) -> None:
+        """Hold what a run made against what it should have made."""
         if measured.exit_code != 0:
             errors = (self._folder / "errors.log").read_text(errors="replace").strip()
-            return f"exit code {measured.exit_code}: {errors[-500:]}"
-        python = self._contestants.environments["acme"].python
+            raise _FailedRunError(f"exit code {measured.exit_code}: {errors[-500:]}")
         try:
-            match work.target:
-                case "postgres":
-                    found = orders.in_postgres(self._server, "target")
-                case "duckdb":
-                    found = orders.in_duckdb(self._folder / "orders.duckdb", python)
-                case "parquet":
-                    found = orders.in_parquet(self._folder / "lake", python)
+            found = self._found(work)
         except subprocess.CalledProcessError as error:
-            return f"the target cannot be read: {error.stderr.strip()[-500:]}"
+            raise _FailedRunError(f"the target cannot be read: {error.stderr.strip()[-500:]}") from error
         except (psycopg.Error, ValueError) as error:
-            return f"the target cannot be read: {error}"
-        return None if found == expected else f"there is {found}, and not {expected}"
+            raise _FailedRunError(f"the target cannot be read: {error}") from error
+        if found != expected:
+            raise _FailedRunError(f"there is {found}, and not {expected}")
+
+    def _found(self, work: Work) -> orders.Contents:
+        python = self._contestants.environments["acme"].python
+        match work.target:
+            case "postgres":
+                return orders.in_postgres(self._server, "target")
+            case "duckdb":
+                return orders.in_duckdb(self._folder / "orders.duckdb", python)
+            case "parquet":
+                return orders.in_parquet(self._folder / "lake", python)
 
     def _source(self, work: Work, size: Size) -> tuple[str, orders.Contents]:
         """Return the database that is read, made when first asked for, and what the target is to hold."""
@@ -162,11 +177,9 @@ class Rounds:
             return
         remembers = entry.contestant in REMEMBERING
         self._server.create("target")
-        measured = self._measure(
-            work, entry, "upsert" if remembers else "overwrite", f"orders_{entry.size.value}"
-        )
-        if fault := self._fault(work, measured, self._made[f"orders_{entry.size.value}"]):
-            raise SystemExit(f"{entry.label} could not fill the target of its upserts: {fault}")
+        source = f"orders_{entry.size.value}"
+        measured = self._measure(work, entry, "upsert" if remembers else "overwrite", source)
+        self._verify(work, measured, self._made[source])
         if not remembers:
             self._server.run("target", "ALTER TABLE orders ADD PRIMARY KEY (id)")
         self._server.run("target", "VACUUM ANALYZE")

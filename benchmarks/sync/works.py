@@ -11,7 +11,7 @@ from benchmarks.sync.bars import ACME, LARGE, Bar, Memory, Rate, Ratio, Seconds
 __all__ = ["WORKS", "Entry", "Size", "Work"]
 
 PSQL, PSYCOPG, SCANNER = "psql COPY", "psycopg COPY", "DuckDB's scanner"
-DLT, SLING = "dlt", "Sling"
+NAIVE, DLT, SLING = "a loop by hand", "dlt", "Sling"
 ALONE = "sync_stream alone"
 
 
@@ -73,6 +73,7 @@ class Work:
 
 _ACME = Entry(ACME, "acme")
 _PSQL, _PSYCOPG, _SCANNER = Entry(PSQL, "psql"), Entry(PSYCOPG, "psycopg"), Entry(SCANNER, "scanner")
+_NAIVE = Entry(NAIVE, "naive")
 _DLT, _SLING = Entry(DLT, "dlt", slow=True), Entry(SLING, "sling", slow=True)
 _FEW_AND_MANY = (_ACME, Entry(LARGE, "acme", Size.LARGE))
 
@@ -95,11 +96,11 @@ WORKS = (
     ),
     Work(
         "rows-postgres", "rows of Python → Postgres", "rows-to-postgres", "postgres",
-        Rate(120_000), (_ACME,), rows_source=True,
+        Rate(120_000), (_NAIVE, _ACME), rows_source=True,
     ),
     Work(
         "rows-duckdb", "rows of Python → DuckDB", "rows-to-duckdb", "duckdb",
-        Rate(250_000), (_ACME,), rows_source=True,
+        Rate(250_000), (_NAIVE, _ACME), rows_source=True,
     ),
     Work(
         "start", "start-up: 1,000 rows, Postgres → Postgres", "postgres-overwrite", "postgres",
