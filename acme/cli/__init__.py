@@ -14,6 +14,7 @@ _COMMANDS = {
     "connectors": ("acme.cli.connectors", "Show the connector types and their fields."),
     "dev": ("acme.cli.dev", "Run everything on an embedded default: databases, Dagster, API."),
     "init": ("acme.cli.init", "Write the project of a new connector."),
+    "state": ("acme.cli.state", "Show and change how far a pipeline has come."),
     "sync": ("acme.cli.sync", "Run a pipeline of connectors.yaml, without Dagster."),
     "test-connector": ("acme.cli.test_connector", "Find what is wrong with a connector."),
 }

@@ -20,7 +20,24 @@ from acme_sdk.arrow import storage
 from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["HighWaterMark", "cursor_value", "decode_cursor", "encode_cursor", "lowest", "step_back"]
+__all__ = [
+    "HighWaterMark",
+    "cursor_value",
+    "decode_cursor",
+    "encode_cursor",
+    "lowest",
+    "parse_cursor",
+    "step_back",
+]
+
+# How a value of a type is written.
+_EXAMPLES = (
+    (pa.types.is_timestamp, "2026-01-31T12:00:00"),
+    (pa.types.is_date, "2026-01-31"),
+    (pa.types.is_integer, "4711"),
+    (pa.types.is_floating, "47.11"),
+    (pa.types.is_decimal, "47.11"),
+)
 
 
 class HighWaterMark:
@@ -104,6 +121,42 @@ def decode_cursor(text: str, kind: pa.DataType) -> pa.Scalar:
 def cursor_value(text: str, kind: pa.DataType) -> Any:
     """Return the value that a cursor's text stands for, as rows have it."""
     return UUID(text) if kind == pa.uuid() else decode_cursor(text, kind).as_py()
+
+
+def parse_cursor(value: str, kind: pa.DataType, where: str) -> str:
+    """Return a value that somebody wrote as `encode_cursor` writes it.
+
+    An instant without a zone is taken for UTC.
+
+    Args:
+        value: The value.
+        kind: The cursor's type.
+        where: Stream and cursor, for the error.
+
+    Raises:
+        ConfigurationError: It is no value of that type (code ``cursor.invalid``).
+    """
+    try:
+        found = _decoded_leniently(value, kind)
+        if not (pa.types.is_floating(kind) and math.isnan(found.as_py())):
+            return encode_cursor(found, kind)
+    except (pa.ArrowException, ValueError):
+        pass
+    example = next((text for test, text in _EXAMPLES if test(kind)), None)
+    raise ConfigurationError(
+        f"{where}: {value!r} is no value of its type {kind}",
+        code="cursor.invalid",
+        hint=f"write it like {example}" if example else "write a value that the column could have",
+    )
+
+
+def _decoded_leniently(value: str, kind: pa.DataType) -> pa.Scalar:
+    try:
+        return decode_cursor(value, kind)
+    except pa.ArrowException:
+        if not (pa.types.is_timestamp(kind) and kind.tz):
+            raise
+        return pa.scalar(value).cast(pa.timestamp(kind.unit)).cast(kind)
 
 
 def lowest(texts: Iterable[str], kind: pa.DataType) -> str:

@@ -9,12 +9,12 @@ import pyarrow as pa
 from acme_sdk.catalog import Stream
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState, WriteMode
-from acme_sdk.sync.cursor import lowest, step_back
+from acme_sdk.sync.cursor import lowest, parse_cursor, step_back
 from acme_sdk.sync.details import Details
 from acme_sdk.sync.plan import StreamPlan
 from acme_sdk.sync.progress import WHOLE
 
-__all__ = ["Origins", "begin_at", "cursor_type", "find_origins"]
+__all__ = ["Origins", "begin_at", "cursor_text", "cursor_type", "find_origins"]
 
 
 class Origins:
@@ -98,6 +98,23 @@ def cursor_type(stream: Stream, kept: Details) -> pa.DataType | None:
         if schema is not None and stream.cursor_field in schema.names:
             return schema.field(stream.cursor_field).type
     return None
+
+
+def cursor_text(stream: Stream, before: StreamState | None, value: str) -> str:
+    """Return a value that somebody wrote as the text of the stream's cursor.
+
+    Raises:
+        ConfigurationError: It is none of the cursor's type (code ``cursor.invalid``), or that is not known
+            yet (``cursor.unknown``).
+    """
+    kind = cursor_type(stream, Details.from_json(before.details if before else None))
+    if stream.cursor_field is None or kind is None:
+        raise ConfigurationError(
+            f"stream {stream.name!r}: it is not known yet what type its cursor has",
+            code="cursor.unknown",
+            hint="name a cursor in the pipeline, and sync once",
+        )
+    return parse_cursor(value, kind, f"stream {stream.name!r}, cursor {stream.cursor_field!r}")
 
 
 def _reached(

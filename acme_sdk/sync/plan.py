@@ -17,7 +17,14 @@ from acme_sdk.load import WriteMode
 from acme_sdk.policy import SchemaPolicy
 from acme_sdk.sync.reading import can_resume
 
-__all__ = ["StreamPlan", "SyncResult", "planned_partitions", "planned_stream", "require_columns"]
+__all__ = [
+    "StreamPlan",
+    "SyncResult",
+    "find_stream",
+    "planned_partitions",
+    "planned_stream",
+    "require_columns",
+]
 
 Delivery = Literal["exactly-once", "at-least-once"]
 
@@ -118,7 +125,7 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
             code="write_mode.unsupported",
             hint=f"it has {known}",
         )
-    own = _find(source, plan.stream)
+    own = find_stream(source, plan.stream)
     stream = replace(
         own,
         primary_key=tuple(plan.primary_key) or tuple(own.primary_key),
@@ -186,7 +193,12 @@ def _can_use_order(source: SourceConnector, own: Stream, stream: Stream) -> bool
     return own.ordered and by_own_cursor and by_cursor and bool(stream.primary_key)
 
 
-def _find(source: SourceConnector, name: str | None) -> Stream:
+def find_stream(source: SourceConnector, name: str | None) -> Stream:
+    """Return a source's stream, under its own name, whatever a pipeline calls it; of ``None``, its only one.
+
+    Raises:
+        ConfigurationError: There is no such stream, or more than one.
+    """
     if name is not None and isinstance(source, BatchSource):
         return source.stream(name)
     streams = {stream.name: stream for stream in source.streams()}
