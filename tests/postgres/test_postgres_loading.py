@@ -289,11 +289,11 @@ def test_nothing_is_seen_before_it_is_published(
     assert stages() == []
 
 
-@pytest.mark.parametrize("mode", [WriteMode.APPEND, WriteMode.OVERWRITE])
+@pytest.mark.parametrize("mode", list(WriteMode))
 def test_rows_for_a_new_table_are_written_once(
     destination: PostgresDestination, query: Query, stages: Stages, mode: WriteMode
 ) -> None:
-    attempt = destination.open_load(plan(mode))
+    attempt = destination.open_load(plan(mode, primary_key=("id",)))
     attempt.stage(rows((1, "a")))
     attempt.stage(rows((2, "b")))
     (stage,) = stages()
@@ -302,6 +302,18 @@ def test_rows_for_a_new_table_are_written_once(
     assert query("SELECT relfilenode, relpersistence::text FROM pg_class WHERE relname = 'orders'") == file
     assert file[0][1] == "p"
     assert stages() == []
+
+
+def test_a_new_table_of_an_upsert_has_its_columns_and_key(
+    destination: PostgresDestination, query: Query, orders: Orders
+) -> None:
+    assert load(destination, upsert(), rows((1, "a"), (2, "b")), rows((1, "later"))) == 2
+    assert orders() == [(1, "later"), (2, "b")]
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'orders'"
+    assert query(f"{columns} ORDER BY ordinal_position") == [("id",), ("note",)]
+    assert query(
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'loaded.orders'::regclass AND contype = 'p'"
+    ) == [("orders_pkey",)]
 
 
 def test_rows_for_a_table_that_exists_wait_in_an_unlogged_one(

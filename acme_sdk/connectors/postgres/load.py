@@ -114,7 +114,7 @@ class PostgresLoad(Load):
         """Where the rows wait: a table that can become the target if there is none, or one in passing."""
         plan, connection = self._plan, self._connection
         ordered = plan.write_mode is WriteMode.UPSERT
-        lasting = not ordered and plan.refresh is None and not self._target().exists
+        lasting = plan.refresh is None and not self._target().exists
         name = stage_name(plan.pipeline, plan.stream, plan.run_id)
         table = TableName(self._table.schema if lasting else self._schema, name)
         return Stage(connection, table, self._where, ordered=ordered, lasting=lasting)
@@ -143,11 +143,14 @@ class PostgresLoad(Load):
             return 0
         if plan.write_mode is WriteMode.UPSERT:
             count = stage.keep_last(plan.primary_key)
+            if stage.lasting and not target.exists:
+                stage.become(self._table, plan.primary_key)
+                return count
             target.prepare(stage, plan.primary_key)
             target.upsert(stage, plan.primary_key)
             return count
         if stage.lasting and not target.exists:
-            stage.rename(self._table)
+            stage.become(self._table)
             return stage.rows
         target.prepare(stage)
         if plan.write_mode is WriteMode.OVERWRITE:

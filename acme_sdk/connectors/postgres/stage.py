@@ -109,6 +109,9 @@ class Stage:
                 code="key.null",
                 hint="choose columns that always have a value, or another write mode",
             )
+        twice = sql.SQL("SELECT 1 FROM {} GROUP BY {} HAVING pg_catalog.count(*) > 1 LIMIT 1")
+        if not self._connection.execute(twice.format(self.table.sql, columns(key))).fetchone():
+            return self.rows
         order = sql.Identifier(ORDER_COLUMN)
         statement = sql.SQL(
             "DELETE FROM {} AS t USING (SELECT {}, max({}) AS last FROM {} GROUP BY {}) AS s"
@@ -122,10 +125,22 @@ class Stage:
             self.types[name] = kind
         return empty
 
-    def rename(self, table: TableName) -> None:
-        """Give the table another name in the same schema."""
-        statement = sql.SQL("ALTER TABLE {} RENAME TO {}")
-        self._connection.execute(statement.format(self.table.sql, sql.Identifier(table.name)))
+    def become(self, table: TableName, key: tuple[str, ...] = ()) -> None:
+        """Turn the staging table into a target.
+
+        Args:
+            table: The target's name, in the same schema.
+            key: The target's primary key; none if empty.
+        """
+        if self._ordered:
+            drop = sql.SQL("ALTER TABLE {} DROP COLUMN {}")
+            self._connection.execute(drop.format(self.table.sql, sql.Identifier(ORDER_COLUMN)))
+        rename = sql.SQL("ALTER TABLE {} RENAME TO {}")
+        self._connection.execute(rename.format(self.table.sql, sql.Identifier(table.name)))
+        if key:
+            # After the renaming, since the index is named after its table.
+            add = sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})")
+            self._connection.execute(add.format(table.sql, columns(key)))
 
     def drop(self) -> None:
         """Remove the table, if it was made."""
