@@ -124,6 +124,44 @@ def test_value_that_would_lose_something(dataset: Dataset, load: Loader, array: 
     assert dataset.tables() == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[1, 18446744073709551616]", "18446744073709551616"),
+        ('{"a": -9223372036854775809}', "-9223372036854775809"),
+        ("0.12345678901234567890", "0.12345678901234567890"),
+        ("1e400", "1e400"),
+        ("9" * 5000, "9" * 60),
+        ('["\\ud800"]', "surrogate"),
+        ('{"a\\udc00": 1}', "surrogate"),
+    ],
+)
+def test_json_that_would_be_changed(dataset: Dataset, load: Loader, text: str, reason: str) -> None:
+    array = pa.ExtensionArray.from_storage(pa.json_(), pa.array(["{}", None, text], pa.string()))
+    with pytest.raises(FatalError, match="column 'x': the JSON") as caught:
+        load(plan(), batch(x=array))
+    assert caught.value.code == "load.value"
+    assert reason in caught.value.message
+    assert dataset.tables() == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "18446744073709551615",
+        "-9223372036854775808",
+        "0.1234567890123456",
+        "1.7976931348623157e308",
+        "1e100",
+        '"\\ud83d\\ude00"',
+        '"99999999999999999999 NaN"',
+    ],
+)
+def test_json_that_stays_as_it_is(dataset: Dataset, load: Loader, text: str) -> None:
+    array = pa.ExtensionArray.from_storage(pa.json_(), pa.array([text], pa.string()))
+    assert load(plan(), batch(x=array)) == 1
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(st.text(), st.binary(), st.floats(allow_nan=False), st.datetimes()), min_size=1)

@@ -106,7 +106,7 @@ def test_setting_up_and_listing_creates_nothing(
         ("numeric(12,2)", ["1234567890.12", "0", None], [Decimal("1234567890.12"), Decimal("0.00"), None]),
         ("numeric(70,3)", ["1" * 60 + ".125", None], [Decimal("1" * 60 + ".125"), None]),
         ("numeric", ["1.50", "NaN", "1e30"], ["1.50", "NaN", "1" + "0" * 30]),
-        ("numeric(3,-2)", ["12345"], ["12300"]),
+        ("numeric(3,-2)", ["12345"], [Decimal(12300)]),
         (
             "uuid",
             ["8d3cdcb5-96b5-4a63-8f47-3a1ba8a3a2e5", None],

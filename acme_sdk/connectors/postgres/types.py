@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from acme_sdk.arrow import decimal_type
 from acme_sdk.errors import FatalError
 
 __all__ = [
@@ -94,8 +95,9 @@ def _arrow_type(kind: PostgresType) -> pa.DataType:
         return pa.string()
     if kind.name == "numeric" and kind.modifier >= 4:
         precision, scale = _precision_and_scale(kind.modifier)
-        if 0 <= scale <= precision <= 76:
-            return pa.decimal128(precision, scale) if precision <= 38 else pa.decimal256(precision, scale)
+        # A scale below 0 stands for zeros before the point, one above the precision for zeros after it.
+        if decimal := decimal_type(max(precision - scale, 0), max(scale, 0)):
+            return decimal
     return _SIMPLE.get(kind.name) or pa.opaque(pa.string(), kind.printed, VENDOR)
 
 
