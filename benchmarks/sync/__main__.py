@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.sync import report
@@ -35,8 +36,8 @@ def main() -> None:
     names = {entry.contestant for work in works for entry in _entries(work, options.peers)}
     contestants = Contestants(names, FOLDER / "environments", _workspace())
     about = {"run": datetime.now(UTC).isoformat(), "full": options.rows, "rounds": options.rounds}
-    with serving(FOLDER / "postgres") as server:
-        rounds = Rounds(server, contestants, FOLDER / "run", options.rows)
+    with serving(FOLDER / "postgres") as server, TemporaryDirectory(dir=FOLDER) as scratch:
+        rounds = Rounds(server, contestants, Path(scratch), options.rows)
         for work in works:
             done = rounds.run(work, _entries(work, options.peers), options.rounds)
             _append([about | record for record in done])

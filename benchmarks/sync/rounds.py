@@ -36,14 +36,15 @@ class Rounds:
     Args:
         server: The server.
         contestants: Who can be called.
-        folder: A folder for what is written; its contents are removed at each run.
+        folder: An empty folder, for what is written.
         rows: How many rows a full source has.
     """
 
     def __init__(self, server: Server, contestants: Contestants, folder: Path, rows: int) -> None:
         self._server = server
         self._contestants = contestants
-        self._folder = folder
+        self._folder = folder / "run"
+        self._states = folder / "states"
         self._rows = rows
         self._made: dict[str, orders.Contents] = {}
         self._filled: set[str] = set()
@@ -184,12 +185,12 @@ class Rounds:
             self._server.run("target", "ALTER TABLE orders ADD PRIMARY KEY (id)")
         self._server.run("target", "VACUUM ANALYZE")
         self._server.create(_filled(entry), template="target")
-        shutil.copytree(self._folder / "state", self._saved(entry), dirs_exist_ok=True)
+        shutil.copytree(self._folder / "state", self._saved(entry))
         self._filled.add(_filled(entry))
 
     def _saved(self, entry: Entry) -> Path:
         """Return the folder of the state that an entry stored with its first load."""
-        return self._folder.with_name("filled") / entry.contestant
+        return self._states / entry.contestant
 
     def _clear(self) -> None:
         """Begin with empty folders."""
