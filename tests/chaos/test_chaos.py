@@ -23,21 +23,19 @@ def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
 
 
 @pytest.mark.parametrize(
-    "scenario",
+    ("scenario", "kills"),
     [
-        Scenario(OVERWRITE, "postgres", "postgres"),
-        Scenario(UPSERT, "partitions", "postgres"),
-        Scenario(APPEND, "checkpoints", "duckdb"),
-        Scenario(OVERWRITE, "ordered", "duckdb"),
-        Scenario(APPEND, "ordered", "bigquery"),
-        Scenario(APPEND, "checkpoints", "postgres", "destination"),
-        Scenario(UPSERT, "postgres", "duckdb", "source"),
+        (Scenario(OVERWRITE, "postgres", "postgres"), 2),
+        (Scenario(UPSERT, "partitions", "postgres"), 2),
+        (Scenario(APPEND, "checkpoints", "duckdb"), 2),
+        (Scenario(APPEND, "ordered", "bigquery"), 1),
+        (Scenario(APPEND, "checkpoints", "postgres", "destination"), 1),
     ],
     ids=str,
 )
-def test_every_row_is_there_once_whatever_was_struck(arena: Arena, scenario: Scenario) -> None:
-    counts = play(arena, scenario, kills=2, seed=1)
+def test_every_row_is_there_once_whatever_was_struck(arena: Arena, scenario: Scenario, kills: int) -> None:
+    counts = play(arena, scenario, kills, seed=1)
     assert not counts.problems
     assert (counts.lost, counts.twice) == (0, 0)
-    assert counts.kills == 2
+    assert counts.kills == kills
     assert counts.looks > 0
