@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -14,9 +14,6 @@ __all__ = ["page"]
 _TEXTS = ("text", "character varying", "character", '"char"', "name", "mood")
 
 _KINDS = {"mood": "an enum", "positive": "a domain on `numeric(8,3)`", "pair": "a composite type"}
-
-# A column of which nothing is known but NULL.
-_WITHOUT_VALUES = {name for name, column in PYTHON_NAMES.items() if not column.values}
 
 _PAGE = """\
 # Data types
@@ -60,6 +57,25 @@ Between a column's first and last batch its type may widen, and then all values 
 """
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A column, or a value that is special, on the page.
+
+    Attributes:
+        name: The column's name.
+        kind: Its type in the source.
+        special: What is special about its values.
+        arrow: Its type in Arrow, if it has one.
+        is_text: Whether it is text in the source.
+    """
+
+    name: str
+    kind: str
+    special: str
+    arrow: pa.DataType | None
+    is_text: bool
+
+
 def page(table: TableOrigin, tables: dict[str, Outcome], rows: dict[str, Outcome]) -> str:
     """Return the page.
 
@@ -68,72 +84,50 @@ def page(table: TableOrigin, tables: dict[str, Outcome], rows: dict[str, Outcome
         tables: What became of its columns, by destination.
         rows: What became of the columns of rows, by destination.
     """
-    arrow = {name: _arrow(table.schema.field(name).type) for name in NAMES}
-    plain = [name for name, column in NAMES.items() if not column.special]
-    special = [name for name, column in NAMES.items() if column.special]
-    row_plain = [name for name, column in PYTHON_NAMES.items() if not column.special]
-    row_special = [name for name, column in PYTHON_NAMES.items() if column.special]
-    origin = RowsOrigin()
+    of_table = [
+        _Line(
+            name,
+            _KINDS.get(column.kind, f"`{column.kind}`"),
+            column.special,
+            table.schema.field(name).type,
+            column.kind.partition("(")[0] in _TEXTS,
+        )
+        for name, column in NAMES.items()
+    ]
+    of_rows = [
+        _Line(
+            name,
+            column.kind,
+            column.special,
+            RowsOrigin().arrow_type(name),
+            all(isinstance(value, str) for value in column.values),
+        )
+        for name, column in PYTHON_NAMES.items()
+    ]
     return _PAGE.format(
-        types=_table(
-            ["Postgres", "Arrow", *_arrows(tables)],
-            (
-                [_kind(name), arrow[name], *(_column(o, name, _is_text(name)) for o in tables.values())]
-                for name in plain
-            ),
-        ),
-        values=_table(
-            ["Type", "Value", *_arrows(tables)],
-            (
-                [
-                    _kind(name),
-                    NAMES[name].special,
-                    *(_value(o, name, _is_text(name)) for o in tables.values()),
-                ]
-                for name in special
-            ),
-        ),
-        rows=_table(
-            ["Python", "Arrow", *_arrows(rows)],
-            (
-                [
-                    PYTHON_NAMES[name].kind,
-                    _arrow(origin.arrow_type(name)),
-                    *(_column(o, name, _is_text_in_rows(name)) for o in rows.values()),
-                ]
-                for name in row_plain
-            ),
-        ),
-        row_values=_table(
-            ["Type", "Value", *_arrows(rows)],
-            (
-                [
-                    PYTHON_NAMES[name].kind,
-                    PYTHON_NAMES[name].special,
-                    *(_value(o, name, _is_text_in_rows(name)) for o in rows.values()),
-                ]
-                for name in row_special
-            ),
-        ),
+        types=_types("Postgres", of_table, tables),
+        values=_values(of_table, tables),
+        rows=_types("Python", of_rows, rows),
+        row_values=_values(of_rows, rows),
     )
 
 
-def _arrows(outcomes: dict[str, Outcome]) -> list[str]:
-    return [f"→ {target}" for target in outcomes]
+def _types(source: str, lines: list[_Line], outcomes: dict[str, Outcome]) -> str:
+    """The table of types."""
+    head = [source, "Arrow", *(f"→ {target}" for target in outcomes)]
+    plain = [line for line in lines if not line.special]
+    cells = [[_column(outcome, line) for outcome in outcomes.values()] for line in plain]
+    return _table(
+        head, [[line.kind, _arrow(line.arrow), *rest] for line, rest in zip(plain, cells, strict=True)]
+    )
 
 
-def _kind(name: str) -> str:
-    kind = NAMES[name].kind
-    return _KINDS.get(kind, f"`{kind}`")
-
-
-def _is_text(name: str) -> bool:
-    return NAMES[name].kind.partition("(")[0] in _TEXTS
-
-
-def _is_text_in_rows(name: str) -> bool:
-    values = [value for value in PYTHON_NAMES[name].values if value is not None]
-    return all(isinstance(value, str) for value in values)
+def _values(lines: list[_Line], outcomes: dict[str, Outcome]) -> str:
+    """The table of special values."""
+    head = ["Type", "Value", *(f"→ {target}" for target in outcomes)]
+    special = [line for line in lines if line.special]
+    cells = [[_value(outcome, line) for outcome in outcomes.values()] for line in special]
+    return _table(head, [[line.kind, line.special, *rest] for line, rest in zip(special, cells, strict=True)])
 
 
 def _arrow(kind: pa.DataType | None) -> str:
@@ -144,29 +138,30 @@ def _arrow(kind: pa.DataType | None) -> str:
     return f"`{kind.extension_name if isinstance(kind, pa.BaseExtensionType) else kind}`"
 
 
-def _column(outcome: Outcome, name: str, is_text: bool) -> str:
+def _column(outcome: Outcome, line: _Line) -> str:
     """What a column becomes."""
-    if name in outcome.refused:
+    if line.name in outcome.refused:
         return "refused"
-    if name not in outcome.found:
-        return "no column" if name in _WITHOUT_VALUES else "`BIGNUMERIC` *"
-    found = outcome.found[name]
-    if found.is_text and not is_text:
+    found = outcome.found.get(line.name)
+    if found is None:
+        return "no column" if pa.types.is_null(line.arrow) else "`BIGNUMERIC` *"
+    if found.is_text and not line.is_text:
         return f"`{found.type}`, as text"
-    if found.type == "INT64" and "timedelta" in PYTHON_NAMES.get(name, NAMES.get(name)).kind:  # type: ignore[union-attr]
+    if found.type == "INT64" and pa.types.is_duration(line.arrow):
         return "`INT64`, microseconds"
     return f"`{found.type}`"
 
 
-def _value(outcome: Outcome, name: str, is_text: bool) -> str:
+def _value(outcome: Outcome, line: _Line) -> str:
     """Whether a value arrives."""
-    if name in outcome.refused:
+    if line.name in outcome.refused:
         return "refused"
-    if name not in outcome.found:
+    found = outcome.found.get(line.name)
+    if found is None:
         return "*"
-    return "as text" if outcome.found[name].is_text and not is_text else "same"
+    return "as text" if found.is_text and not line.is_text else "same"
 
 
-def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+def _table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
