@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -32,6 +33,8 @@ def main() -> int:
     arguments = parser.parse_args()
     chosen = [scenario for scenario in SCENARIOS if arguments.only in str(scenario)]
     shares = {scenario: _share(scenario) for scenario in chosen}
+    # A run that is stopped stops its servers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console, began = Console(), time.monotonic()
     counts: dict[tuple[WriteMode, str], Counts] = defaultdict(Counts)
     with tempfile.TemporaryDirectory(prefix="acme_chaos_") as folder, Arena(Path(folder)) as arena:
