@@ -347,19 +347,34 @@ def test_discard_after_publish_does_nothing(destination: PostgresDestination, or
 
 
 def test_a_crash_between_stage_and_publish_leaves_nothing_behind(
-    postgres: DatabaseServer, database: str, destination: PostgresDestination, orders: Orders, stages: Stages
+    destination: PostgresDestination, orders: Orders, stages: Stages
 ) -> None:
-    config = {"connection": postgres.connection_string(database), "schema": "loaded"}
-    with open_connector(PostgresDestination, config) as crashing:
-        crashing.open_load(plan(run_id="crashed")).stage(rows((1, "lost")))
-        other = crashing.open_load(plan(stream="other", table="other", run_id="crashed"))
-        other.stage(rows((9, "other")))
+    # Neither published nor discarded: what a process leaves that is killed.
+    crashed = [
+        destination.open_load(plan(run_id="crashed")),
+        destination.open_load(plan(stream="other", table="other", run_id="crashed")),
+    ]
+    for attempt in crashed:
+        attempt.stage(rows((1, "lost")))
+        attempt.stage(rows((2, "lost")))
     assert len(stages()) == 2
     assert destination.state("user-analytics", "orders") is None
     assert load(destination, plan(), rows((1, "a"))) == 1
     assert orders() == [(1, "a")]
     # Another stream's staging table is not this stream's to remove.
     assert len(stages()) == 1
+
+
+def test_teardown_discards_what_is_still_being_written(
+    postgres: DatabaseServer, database: str, stages: Stages
+) -> None:
+    config = {"connection": postgres.connection_string(database), "schema": "loaded"}
+    for _ in range(5):
+        with open_connector(PostgresDestination, config) as destination:
+            many = rows(*((number, "x" * 100) for number in range(20_000)))
+            destination.open_load(plan()).stage(many)
+        # Other connections are not touched by what was left to write.
+        assert stages() == []
 
 
 def test_a_second_load_of_a_stream_takes_over_from_the_first(

@@ -6,21 +6,24 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import certifi
 import psycopg
 from psycopg import pq
+from psycopg.pq import TransactionStatus
 
 from acme_sdk.connectors.postgres.errors import connect_errors
 from acme_sdk.connectors.postgres.settings import VERIFYING_SSL_MODES, PostgresSettings
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["Connection", "connect"]
+__all__ = ["Connection", "connect", "interrupt"]
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+_CANCEL_S = 5.0
 
 # A path below a file can never exist: libpq then uses neither the file nor the one in the home directory.
 _NO_FILE = os.devnull + "/none"
@@ -69,6 +72,13 @@ def connect(settings: PostgresSettings, *, statement_timeout_s: int | None = Non
             connection.close()
             raise
     return connection
+
+
+def interrupt(connection: Connection) -> None:
+    """Cancel what a connection is doing, if it is: whoever waits for that gets an error soon."""
+    if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=_CANCEL_S)
 
 
 def _parameters(settings: PostgresSettings) -> dict[str, Any]:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-
-import psycopg
-from psycopg.pq import TransactionStatus
+from contextlib import contextmanager
 
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import Connector
 from acme_sdk.connectors.postgres.catalog import count_tables
-from acme_sdk.connectors.postgres.connection import Connection, connect
+from acme_sdk.connectors.postgres.connection import Connection, connect, interrupt
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.settings import PostgresSettings
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 
 __all__ = ["PostgresConnector"]
-
-_CANCEL_S = 5.0
 
 
 class PostgresConnector(Connector):
@@ -72,9 +67,7 @@ class PostgresConnector(Connector):
     def _close(self, connection: Connection) -> None:
         self._open.discard(connection)
         # A server that is busy with a statement would not notice before it has something to send.
-        if connection.pgconn.transaction_status == TransactionStatus.ACTIVE:
-            with suppress(psycopg.Error):
-                connection.cancel_safe(timeout=_CANCEL_S)
+        interrupt(connection)
         connection.close()
 
     @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import pyarrow as pa
 from psycopg import sql
@@ -52,6 +53,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             ConfigurationError: A setting is wrong.
         """
         super().setup(config)
+        self._loads: WeakSet[PostgresLoad] = WeakSet()
         self.default_table = config.get("table")
         self.default_primary_key = tuple(config.get("primary_key") or ())
         if not all(isinstance(name, str) for name in self.default_primary_key):
@@ -77,10 +79,22 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         """
         connection = self._connect()
         try:
-            return PostgresLoad(connection, partial(self._close, connection), plan, self.schema)
+            load = PostgresLoad(connection, partial(self._close, connection), plan, self.schema)
         except BaseException:
             self._close(connection)
             raise
+        self._loads.add(load)
+        return load
+
+    def teardown(self) -> None:
+        """Discard the loads that are still open, and close all connections.
+
+        A connection must not be closed under the thread that writes by it: the next one that the process
+        opens would get its number, and what that thread still has to write.
+        """
+        for load in list(getattr(self, "_loads", ())):
+            load.discard()
+        super().teardown()
 
     def finish_refresh(self, plan: LoadPlan, state: StreamState) -> int:
         """Put a full refresh's rows in the target's place; see `StagedDestination.finish_refresh`.

@@ -13,7 +13,7 @@ from typing import ClassVar
 import psycopg
 
 from acme_sdk.connectors.postgres.checkpoints import read_checkpoint, read_refresh, store_checkpoint
-from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.connection import Connection, interrupt
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.identifiers import (
@@ -95,6 +95,7 @@ class PostgresLoad(Load):
 
     def discard(self) -> None:
         """Remove the staging table and close the connection; see `Load.discard`."""
+        interrupt(self._connection)
         self._writer.close()
         # A stage that cannot be removed now, the server being gone, is removed by the stream's next load.
         with contextlib.suppress(psycopg.Error):
