@@ -151,6 +151,18 @@ class BatchSource(SourceConnector):
             resume_from: Only records whose cursor field is this value or higher, as text; ``None`` for all.
         """
 
+    def extract_range(self, stream: Stream, begin: str, end: str) -> Iterator[Columns]:
+        """Yield the records of a range of the cursor field, for a backfill.
+
+        By default all from its begin on: what lies outside is left out by the sync.
+
+        Args:
+            stream: One of `streams`, its cursor field as the pipeline wants it.
+            begin: The lowest value, as text.
+            end: The highest value, as text.
+        """
+        return self.extract_batches(stream, begin)
+
     def stream(self, name: str) -> Stream:
         """Return one stream by name.
 

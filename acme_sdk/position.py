@@ -36,9 +36,12 @@ class Position:
             records with this value or a higher one are wanted. ``None`` for everything.
         checkpoint: The state of the last `Checkpoint` that was kept, if the extraction before broke off.
         partition: The part to read; ``None`` for the whole stream.
+        until: In a backfill, the highest value of the cursor field that is wanted, where ``cursor`` is the
+            lowest; records outside are left out if they come. ``None`` for no limit.
     """
 
     last_run: datetime | None = None
     cursor: Any = None
     checkpoint: Mapping[str, Any] | None = None
     partition: Partition | None = None
+    until: Any = None

@@ -60,6 +60,21 @@ class OpenPipeline:
 
         return FileStateStore(self.folder / "state")
 
+    def require_one_stream(self, option: str) -> None:
+        """Check that one stream was chosen, since an option is about one.
+
+        Raises:
+            ConfigurationError: There are several (code ``stream.ambiguous``).
+        """
+        from acme_sdk.errors import ConfigurationError
+
+        if len(self.streams) > 1:
+            raise ConfigurationError(
+                f"the pipeline {self.entry.name} has several streams, and {option} goes with one",
+                code="stream.ambiguous",
+                hint=f"choose with --stream: {', '.join(filter(None, (s.stream for s in self.streams)))}",
+            )
+
     def plan(self, stream: StreamEntry) -> StreamPlan:
         """Return what is asked of a sync of one of the streams."""
         from acme_sdk.sync import StreamPlan

@@ -84,9 +84,7 @@ def set_(pipeline: str, source: Any, path: Path, stream: str | None, cursor: str
             _put_back(snapshot, streams)
         return
     with _working(path, pipeline, stream) as streams:
-        if len(streams) > 1:
-            names = ", ".join(one.name for one in streams)
-            raise click.UsageError(f"say with --stream whose cursor it is: {names}")
+        streams[0].opened.require_one_stream("--cursor")
         _move(streams[0], cursor)
 
 

@@ -30,20 +30,37 @@ __all__ = ["command"]
     is_flag=True,
     help="Forget how far the last sync came, and replace what the target holds.",
 )
+@click.option(
+    "--from", "begin", metavar="VALUE", help="Read rows again from this cursor value on, by upsert."
+)
+@click.option("--to", "end", metavar="VALUE", help="The last cursor value that is read again.")
 @click.pass_context
 def command(
-    context: click.Context, pipeline: str, path: Path, stream: str | None, full_refresh: bool
+    context: click.Context,
+    pipeline: str,
+    path: Path,
+    stream: str | None,
+    full_refresh: bool,
+    begin: str | None,
+    end: str | None,
 ) -> None:
     """Run PIPELINE of connectors.yaml: load what is new since its last sync.
+
+    With --from and --to, load the rows of that range of the cursor again, and leave the state where it is.
 
     Exit codes: 0 all streams are loaded, 1 one could not be.
     """
     from acme_sdk.errors import AcmeError
 
+    limits = None if begin is None or end is None else (begin, end)
+    if (begin is None) != (end is None):
+        raise click.UsageError("--from and --to go together")
+    if limits and full_refresh:
+        raise click.UsageError("--full-refresh reads everything: leave --from and --to out")
     results: list[SyncResult] = []
     error: AcmeError | None = None
     try:
-        for result in _sync(path, pipeline, stream, full_refresh):
+        for result in _sync(path, pipeline, stream, full_refresh, limits):
             results.append(result)
     except AcmeError as caught:
         error = caught
@@ -54,13 +71,17 @@ def command(
         context.exit(1)
 
 
-def _sync(path: Path, pipeline: str, stream: str | None, full_refresh: bool) -> Iterator[SyncResult]:
-    """Sync the streams of a pipeline, one after the other."""
-    from acme_sdk.sync import sync_stream
+def _sync(
+    path: Path, pipeline: str, stream: str | None, full_refresh: bool, limits: tuple[str, str] | None
+) -> Iterator[SyncResult]:
+    """Sync the streams of a pipeline, one after the other; with limits, that range of its only one again."""
+    from acme_sdk.sync import CursorRange, sync_stream
 
     # Rows are many and hold no cycles: to look for some after every 700 costs a sixth of a sync.
     gc.set_threshold(50_000, 20, 20)
     with open_pipeline(path, pipeline, stream) as opened:
+        if limits:
+            opened.require_one_stream("--from and --to")
         for planned in opened.streams:
             with _progress(planned.stream or opened.entry.source) as count:
                 result = sync_stream(
@@ -69,6 +90,7 @@ def _sync(path: Path, pipeline: str, stream: str | None, full_refresh: bool) -> 
                     opened.plan(planned),
                     state=opened.files,
                     full_refresh=full_refresh,
+                    cursor_range=CursorRange(*limits) if limits else None,
                     on_batch=count,
                     rejected_folder=opened.folder / "rejected",
                     redactors=opened.redactors,

@@ -21,6 +21,7 @@ from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from acme_sdk.policy import SchemaPolicy
 from acme_sdk.secrets import Redactor
+from acme_sdk.sync.backfill import CursorRange, planned_backfill
 from acme_sdk.sync.dead_letters import DeadLetters
 from acme_sdk.sync.delivery import Delivery, RowDelivery, StagedDelivery
 from acme_sdk.sync.details import Details
@@ -44,6 +45,7 @@ def sync_stream(
     *,
     state: StateStore | None = None,
     full_refresh: bool = False,
+    cursor_range: CursorRange | None = None,
     run_id: str | None = None,
     on_batch: Callable[[Columns], None] | None = None,
     commit_interval: CommitInterval | None = None,
@@ -62,6 +64,7 @@ def sync_stream(
         plan: Which stream, and how it is loaded.
         state: Where the state is kept if the destination cannot; not used if it can.
         full_refresh: Forget the state, read everything and replace what the target holds.
+        cursor_range: Read the rows of this range again, by upsert, and leave the state's cursor where it is.
         run_id: A name for this run, for the state; made up by default.
         on_batch: Called with each batch after the destination took it.
         commit_interval: How often what came so far is kept; `CommitInterval` by default.
@@ -87,16 +90,18 @@ def sync_stream(
             held.enter_context(store.exclusive(plan.pipeline, stream.name, run_id))
             before = store.load(plan.pipeline, stream.name)
             partitions = planned_partitions(source, stream)
-            progress = None if full_refresh else _progress(plan, stream, before)
-            origins = _origins(source, plan, stream, partitions, before)
-            extraction = Extraction(plan, stream, partitions, before, origins, progress)
+            backfill = planned_backfill(plan, stream, before, cursor_range) if cursor_range else None
+            progress = None if full_refresh or backfill else _progress(plan, stream, before)
+            origins = Origins() if backfill else _origins(source, plan, stream, partitions, before)
+            extraction = Extraction(plan, stream, partitions, before, origins, progress, backfill)
             load_plan = _load_plan(plan, stream, run_id, extraction.boundary, before)
-            divided = (can_resume(source) or stream.ordered) and not origins.at_once
+            # A backfill that broke off begins anew: the state's progress is that of ordinary syncs.
+            divided = (can_resume(source) or stream.ordered) and not origins.at_once and backfill is None
             delivery = _delivery(destination, load_plan, extraction, store, divided=divided)
             redact = _redaction(redactors)
             letters = _letters(plan, stream, run_id, rejected_folder, redact)
         known = _known_columns(stream, None if full_refresh else before)
-        guard = SchemaGuard(plan.on_schema_change, stream.name, known, letters, redact)
+        guard = SchemaGuard(plan.on_schema_change, stream.name, known, letters, redact, backfill)
         interval = commit_interval or CommitInterval()
         transfer = Transfer(source, stream, extraction, delivery, run_id, interval, guard, letters, on_batch)
         try:

@@ -14,6 +14,7 @@ from acme_sdk.encoded import Columns, decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.load import StreamState, WriteMode
 from acme_sdk.position import Checkpoint, Position
+from acme_sdk.sync.backfill import Backfill
 from acme_sdk.sync.cursor import HighWaterMark, cursor_value, lowest
 from acme_sdk.sync.details import Details, read_schema, schema_text, united
 from acme_sdk.sync.merging import GrowingSchema
@@ -36,6 +37,7 @@ class Extraction:
         before: The state that was stored last.
         origins: The cursor values to begin at.
         progress: How far an earlier attempt came, if this one goes on from there.
+        backfill: The range to read; the state then stays where it is.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class Extraction:
         before: StreamState | None,
         origins: Origins,
         progress: Progress | None,
+        backfill: Backfill | None = None,
     ) -> None:
+        self._backfill = backfill
         self._stream = stream
         self._before = before
         self._plan = plan
@@ -75,7 +79,7 @@ class Extraction:
     @property
     def last_run(self) -> datetime | None:
         """The start of the last extraction that ended; ``None`` if this one reads everything."""
-        everything = self._before is None or self._plan.write_mode is WriteMode.OVERWRITE
+        everything = self._plan.write_mode is WriteMode.OVERWRITE or self._backfill is not None
         return None if everything or self._before is None else self._before.last_run
 
     @property
@@ -86,6 +90,8 @@ class Extraction:
     @property
     def cursor(self) -> str | None:
         """The highest value of the cursor so far."""
+        if self._backfill is not None:
+            return self._before.cursor if self._before else None
         return self._mark.text if self._mark else None
 
     @property
@@ -124,8 +130,10 @@ class Extraction:
         text, kind = self._begin(part), self._cursor_type
         value = cursor_value(text, kind) if text is not None and kind is not None else None
         checkpoint = self._progress.part(part).checkpoint
-        position = Position(self.last_run, value, checkpoint, self._partitions.get(part))
-        return Start(position, text, self._is_ordered(part))
+        until = self._backfill.end if self._backfill is not None else None
+        last = cursor_value(until, kind) if until is not None and kind is not None else None
+        position = Position(self.last_run, value, checkpoint, self._partitions.get(part), last)
+        return Start(position, text, self._is_ordered(part), until)
 
     def take(self, part: str, columns: Columns) -> Columns:
         """Count a batch in; return it with all columns that the stream has by now."""
@@ -182,6 +190,8 @@ class Extraction:
 
     def final_state(self, run_id: str) -> StreamState:
         """Return the state that says that all of it came."""
+        if self._backfill is not None:
+            return self._backfill.state(self._before, run_id, self._plan.pipeline, self.schema)
         cursors: dict[str, str | None] = {}
         if self.is_partitioned and self._stream.cursor_field:
             cursors = {
@@ -203,6 +213,8 @@ class Extraction:
 
     def _begin(self, part: str) -> str | None:
         """Return the cursor value, as text, that a part is read from."""
+        if self._backfill is not None:
+            return self._backfill.begin
         mark = self._progress.part(part).mark
         return self._origins.of(part) if mark is None else begin_at(self._stream, mark, self._cursor_type)
 

@@ -52,11 +52,13 @@ class Start:
         position: For a source of rows.
         cursor: For a source of columns: the cursor value as text.
         ordered: Whether reading can go on from the cursor after any row.
+        until: The last cursor value that is wanted, as text, if there is one.
     """
 
     position: Position
     cursor: str | None = None
     ordered: bool = False
+    until: str | None = None
 
 
 def can_resume(source: SourceConnector) -> bool:
@@ -82,7 +84,7 @@ def read_batches(
         stopped: Asked before each row whether to end early.
     """
     if isinstance(source, BatchSource):
-        with _closed(iter(source.extract_batches(stream, start.cursor))) as batches:
+        with _closed(iter(_columns(source, stream, start))) as batches:
             yield from map(Batch, batches)
         return
     batcher = RowBatcher(stream.name, schema=stream.schema)
@@ -94,6 +96,12 @@ def read_batches(
             chunks = _chunks(items, Pace(_SMALL_BATCH.at_most(interval)), wanted=can_resume(source))
         for chunk, checkpoint in chunks:
             yield Batch(batcher.convert(chunk), chunk, checkpoint)
+
+
+def _columns(source: BatchSource, stream: Stream, start: Start) -> Iterator[Columns]:
+    if start.cursor is None or start.until is None:
+        return source.extract_batches(stream, start.cursor)
+    return source.extract_range(stream, start.cursor, start.until)
 
 
 def _chunks(

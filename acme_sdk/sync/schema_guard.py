@@ -1,4 +1,4 @@
-"""The schema policy at work: what becomes of new columns and of values that need a wider type."""
+"""What becomes of new columns, of values that need a wider type, and of rows that were not asked for."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from acme_sdk.encoded import decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.policy import SchemaPolicy
 from acme_sdk.row import Row
+from acme_sdk.sync.backfill import Backfill
 from acme_sdk.sync.dead_letters import DeadLetters, plain
 from acme_sdk.sync.reading import Batch
 
@@ -35,6 +36,7 @@ class SchemaGuard:
         known: The columns that the stream had; ``None`` if it had none yet, and any will do.
         letters: Takes discarded rows.
         redact: Removes secrets from JSON-like values.
+        backfill: The range outside of which rows are left out, before anything else; ``None`` for no range.
     """
 
     def __init__(
@@ -44,7 +46,9 @@ class SchemaGuard:
         known: pa.Schema | None,
         letters: DeadLetters | None,
         redact: Callable[[Any], Any],
+        backfill: Backfill | None = None,
     ) -> None:
+        self._backfill = backfill
         self.discarded_values = 0
         self._policy = policy
         self._stream = stream
@@ -53,11 +57,13 @@ class SchemaGuard:
         self._redact = redact
 
     def apply(self, batch: Batch) -> Batch:
-        """Return a batch that has no columns and types but the known ones.
+        """Return the rows of a batch that are wanted, with no columns and types but the known ones.
 
         Raises:
             FatalError: It has others, and the schema is frozen (code ``schema.frozen``).
         """
+        if self._backfill is not None:
+            batch = self._backfill.cut(batch)
         if self._known is None or _is_known(batch.columns.schema, self._known):
             return batch
         columns = decoded(batch.columns)

@@ -205,3 +205,29 @@ def test_what_was_gathered_for_a_refresh_is_not_gone_on_with(tmp_path: Path) -> 
     document["streams"]["orders"]["progress"] = progress
     shop.run("state", "set", "shop", "-", stdin=json.dumps(document))
     assert shop.states()["orders"]["progress"] is None
+
+
+def test_a_range_is_read_again_without_moving_the_state(shop: Workspace) -> None:
+    shop.run("sync", "shop")
+    before = shop.states()["orders"]
+    _, line = shop.run("sync", "shop", "--stream", "orders", "--from", "2", "--to", "4").splitlines()
+    assert line.split() == ["orders", "orders", "3", "3", *line.split()[4:6], "id", "=", "9"]
+    assert shop.states()["orders"] | {"run_id": ""} == before | {"run_id": ""}
+    shop.fails("backfill.write_mode", "sync", "shop", "--stream", "visits", "--from", "2", "--to", "4")
+    shop.fails("cursor.invalid", "sync", "shop", "--stream", "orders", "--from", "soon", "--to", "4")
+    shop.fails("stream.ambiguous", "sync", "shop", "--from", "2", "--to", "4")
+    shop.fails("stream.ambiguous", "state", "set", "shop", "--cursor", "4")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--from", "2"], "--from and --to go together"),
+        (["--from", "2", "--to", "4", "--full-refresh"], "leave --from and --to out"),
+    ],
+)
+def test_options_that_do_not_go_together(tmp_path: Path, arguments: list[str], words: str) -> None:
+    shop = workspace(tmp_path, "duckdb", {"path": str(tmp_path / "shop.duckdb")})
+    result = shop.acme("sync", "shop", *arguments)
+    assert result.exit_code == 2
+    assert words in result.output

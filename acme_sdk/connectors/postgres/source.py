@@ -65,6 +65,13 @@ class PostgresSource(PostgresConnector, BatchSource):
                 changed since ``stream`` was described (code ``stream.changed``).
             RetriableError: The connection was lost.
         """
+        return self._read(stream, resume_from)
+
+    def extract_range(self, stream: Stream, begin: str, end: str) -> Iterator[CopyBatch]:
+        """Yield the records whose cursor field is from ``begin`` to ``end``; see `extract_batches`."""
+        return self._read(stream, begin, end)
+
+    def _read(self, stream: Stream, begin: str | None, end: str | None = None) -> Iterator[CopyBatch]:
         where = f"stream {stream.name!r}"
         with self._connection() as connection, query_errors(where):
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -74,7 +81,7 @@ class PostgresSource(PostgresConnector, BatchSource):
                     f"there is no stream {stream.name!r} any more", code="stream.unknown"
                 )
             schema = _agreed_schema(stream, relation)
-            condition = _condition(stream, relation, resume_from)
+            condition = _condition(stream, relation, begin, end)
             query = sql.SQL("SELECT {} FROM {} {}").format(
                 _selected(schema, relation), relation.table.sql, condition
             )
@@ -124,7 +131,7 @@ def _selected(schema: pa.Schema, relation: Relation) -> sql.Composable:
 _PRINTED = sql.SQL("CASE WHEN pg_catalog.num_nulls({0}) = 0 THEN pg_catalog.concat({0}) END")
 
 
-def _condition(stream: Stream, relation: Relation, resume_from: str | None) -> sql.Composable:
+def _condition(stream: Stream, relation: Relation, begin: str | None, end: str | None) -> sql.Composable:
     if stream.cursor_field is None:
         return sql.SQL("")
     kind = relation.types.get(stream.cursor_field)
@@ -141,12 +148,15 @@ def _condition(stream: Stream, relation: Relation, resume_from: str | None) -> s
             code="cursor.unordered",
             hint="use a number with fixed precision, a time, a UUID or text",
         )
-    if resume_from is None:
-        return sql.SQL("")
-    column = sql.Identifier(stream.cursor_field)
+    column: sql.Composable = sql.Identifier(stream.cursor_field)
+    # A cursor's type is built in, so its name can stand in a statement as the catalog prints it.
+    cast = sql.SQL("::" + kind.printed)
     if pa.types.is_string(arrow):
         # The highest text is found by its bytes, so it must be compared by them, not as the locale has it.
-        return sql.SQL('WHERE {}::text COLLATE "C" >= {}').format(column, sql.Literal(resume_from))
-    # A cursor's type is built in, so its name can stand in a statement as the catalog prints it.
-    kind_name = sql.SQL(kind.printed)
-    return sql.SQL("WHERE {} >= {}::{}").format(column, sql.Literal(resume_from), kind_name)
+        column, cast = sql.SQL('{}::text COLLATE "C"').format(column), sql.SQL("")
+    limits = [
+        sql.SQL("{} {} {}{}").format(column, sign, sql.Literal(limit), cast)
+        for sign, limit in ((sql.SQL(">="), begin), (sql.SQL("<="), end))
+        if limit is not None
+    ]
+    return sql.SQL("WHERE {}").format(sql.SQL(" AND ").join(limits)) if limits else sql.SQL("")
