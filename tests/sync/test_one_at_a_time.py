@@ -98,7 +98,7 @@ class Workspace:
             process.communicate()
 
 
-@pytest.fixture(params=["postgres", "duckdb", "lines"])
+@pytest.fixture(params=["postgres", "duckdb", "parquet", "lines"])
 def workspace(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: DatabaseServer
 ) -> Workspace:
@@ -109,6 +109,8 @@ def workspace(
         config = {"connection": {"env": "DATABASE"}}
     elif request.param == "duckdb":
         config = {"path": "shop.duckdb"}
+    elif request.param == "parquet":
+        config = {"path": "lake"}
     document = {
         "connectors": {
             "slow": {"type": "slow", "role": "source"},

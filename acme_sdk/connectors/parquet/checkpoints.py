@@ -10,7 +10,7 @@ from acme_sdk.connectors.parquet.manifest import StoredCheckpoint
 from acme_sdk.connectors.parquet.table import OWN_FOLDER, Table
 from acme_sdk.load import StreamState
 
-__all__ = ["following", "latest"]
+__all__ = ["following", "latest", "lock_path", "tables_of"]
 
 
 def latest(root: Path, pipeline: str, stream: str) -> StoredCheckpoint | None:
@@ -21,12 +21,26 @@ def latest(root: Path, pipeline: str, stream: str) -> StoredCheckpoint | None:
         pipeline: The pipeline.
         stream: Its stream.
     """
+    found = tables_of(root, pipeline, stream)
+    return found[-1][1] if found else None
+
+
+def tables_of(root: Path, pipeline: str, stream: str) -> list[tuple[Table, StoredCheckpoint]]:
+    """Return the tables that have a checkpoint of a stream, with it, the latest last."""
     folder = _folder(root, pipeline, stream)
     if not folder.is_dir():
-        return None
-    manifests = (Table(root, entry.name).manifest() for entry in folder.iterdir())
-    found = filter(None, (manifest.checkpoint(pipeline, stream) for manifest in manifests))
-    return max(found, key=lambda stored: stored.sequence, default=None)
+        return []
+    tables = (Table(root, entry.name) for entry in folder.iterdir())
+    found = ((table, table.manifest().checkpoint(pipeline, stream)) for table in tables)
+    stored = [(table, checkpoint) for table, checkpoint in found if checkpoint is not None]
+    return sorted(stored, key=lambda one: one[1].sequence)
+
+
+def lock_path(root: Path, pipeline: str, stream: str) -> Path:
+    """Return the file that a run locks to have a stream to itself; its folder is made."""
+    folder = _folder(root, pipeline, stream)
+    make_folder(folder.parent)
+    return folder.with_suffix(".lock")
 
 
 def following(root: Path, table: Table, state: StreamState) -> StoredCheckpoint:

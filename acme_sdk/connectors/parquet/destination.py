@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,15 +15,16 @@ import pyarrow as pa
 from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import StagedDestination
-from acme_sdk.connectors.parquet.checkpoints import latest
+from acme_sdk.connectors.parquet.checkpoints import latest, lock_path
 from acme_sdk.connectors.parquet.columns import merged, storable
 from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, read_batches
 from acme_sdk.connectors.parquet.load import ParquetLoad
 from acme_sdk.connectors.parquet.manifest import DATA
-from acme_sdk.connectors.parquet.refresh import finish_refresh
+from acme_sdk.connectors.parquet.refresh import finish_refresh, replace_state
 from acme_sdk.connectors.parquet.table import OWN_FOLDER, Table
 from acme_sdk.errors import AcmeError, ConfigurationError
+from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
@@ -137,6 +140,26 @@ class ParquetDestination(StagedDestination):
         with translated(f"checkpoints in {self._root.name}"):
             stored = latest(self._root, pipeline, stream)
         return stored.state if stored else None
+
+    def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
+        """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`.
+
+        Raises:
+            RetriableError: Another load of the table goes on (code ``table.locked``).
+        """
+        self._require_folder()
+        with translated(f"checkpoints in {self._root.name}"):
+            replace_state(self._root, plan, state, self._lock_timeout_s)
+
+    @contextmanager
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> Iterator[None]:
+        """Keep other runs from a stream by a locked file; see `StagedDestination.exclusive`."""
+        self._require_folder()
+        with ExitStack() as held:
+            with translated(f"lock in {self._root.name}"):
+                lock = lock_path(self._root, pipeline, stream)
+                held.enter_context(exclusive_by_file(lock, pipeline, stream, run_id))
+            yield
 
     def read_back(self) -> list[Row]:
         """Return the rows of the configured table; none if there is no such table yet.

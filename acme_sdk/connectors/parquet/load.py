@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from acme_sdk.connectors.parquet.checkpoints import following
+from acme_sdk.connectors.parquet.checkpoints import following, latest
 from acme_sdk.connectors.parquet.columns import conformed, in_file, merged, storable
 from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, File, FileWriter, read_batches
@@ -73,6 +73,8 @@ class ParquetLoad(Load):
             others = refresh_prefix(self._plan.pipeline, self._plan.stream)
             for folder in [name for name in rows if name.startswith(others) and name != self._folder]:
                 del rows[folder]
+            held = latest(self._root, self._plan.pipeline, self._plan.stream)
+            self._plan.check_followed(held.state if held else None)
             stored = following(self._root, self._table, checkpoint)
             self._table.commit(self._before.next(rows, stored))
         self.discard()

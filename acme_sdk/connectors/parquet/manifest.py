@@ -70,9 +70,14 @@ class Manifest:
 
     def next(self, rows: Mapping[str, Rows], stored: StoredCheckpoint) -> Manifest:
         """Return the version after this one, with other rows, and a new checkpoint for a stream."""
-        old = self.checkpoint(stored.state.pipeline, stored.state.stream)
-        others = (checkpoint for checkpoint in self.checkpoints if checkpoint is not old)
-        return replace(self, number=self.number + 1, rows=dict(rows), checkpoints=(*others, stored))
+        rest = self.forget(rows, stored.state.pipeline, stored.state.stream)
+        return replace(rest, checkpoints=(*rest.checkpoints, stored))
+
+    def forget(self, rows: Mapping[str, Rows], pipeline: str, stream: str) -> Manifest:
+        """Return the version after this one, with other rows, and no checkpoint for a stream."""
+        old = self.checkpoint(pipeline, stream)
+        others = tuple(checkpoint for checkpoint in self.checkpoints if checkpoint is not old)
+        return replace(self, number=self.number + 1, rows=dict(rows), checkpoints=others)
 
     def to_json(self) -> str:
         """Return the manifest as the text of a file."""

@@ -1,10 +1,10 @@
-"""Full refreshes: how the rows that were gathered take the target's place."""
+"""Full refreshes: how the rows that were gathered take the target's place, or are given up."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from acme_sdk.connectors.parquet.checkpoints import following
+from acme_sdk.connectors.parquet.checkpoints import following, latest, tables_of
 from acme_sdk.connectors.parquet.columns import in_file
 from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, FileWriter
@@ -12,7 +12,7 @@ from acme_sdk.connectors.parquet.manifest import DATA, Manifest, Rows
 from acme_sdk.connectors.parquet.table import Table, refresh_folder, refresh_prefix
 from acme_sdk.load import LoadPlan, StreamState
 
-__all__ = ["finish_refresh"]
+__all__ = ["finish_refresh", "replace_state"]
 
 
 def finish_refresh(
@@ -34,9 +34,10 @@ def finish_refresh(
         target = before.rows.get(DATA)
         if gathered not in before.rows and _is_finished(before, state):
             return target.count if target else 0  # the answer got lost
+        held = latest(root, plan.pipeline, plan.stream)
+        plan.check_followed(held.state if held else None)
         rows = before.rows.get(gathered) or (Rows(target.schema, {}) if target else None)
-        own = refresh_prefix(plan.pipeline, plan.stream)
-        folders = {name: one for name, one in before.rows.items() if not name.startswith(own)}
+        folders = _without_refreshes(before, plan)
         sources = {DATA: gathered} if gathered in before.rows else {}
         if rows is not None:
             if not rows.files:
@@ -44,6 +45,34 @@ def finish_refresh(
             folders[DATA] = rows
         table.commit(before.next(folders, following(root, table, state)), sources)
     return rows.count if rows else 0
+
+
+def replace_state(root: Path, plan: LoadPlan, state: StreamState | None, patience_s: float) -> None:
+    """Store or remove a checkpoint, and drop the rows that full refreshes of the stream have gathered.
+
+    Args:
+        root: The destination's folder.
+        plan: Says which stream, and which table.
+        state: The checkpoint; ``None`` removes those of all tables that the stream was loaded into.
+        patience_s: Seconds to wait for another load of the table to end.
+    """
+    if state is not None:
+        table = Table(root, plan.table)
+        with table.writing(patience_s):
+            before = table.manifest()
+            stored = following(root, table, state)
+            table.commit(before.next(_without_refreshes(before, plan), stored))
+        return
+    # The latest one last: until then, it is the one that counts.
+    for table, _ in tables_of(root, plan.pipeline, plan.stream):
+        with table.writing(patience_s):
+            before = table.manifest()
+            table.commit(before.forget(_without_refreshes(before, plan), plan.pipeline, plan.stream))
+
+
+def _without_refreshes(before: Manifest, plan: LoadPlan) -> dict[str, Rows]:
+    own = refresh_prefix(plan.pipeline, plan.stream)
+    return {name: one for name, one in before.rows.items() if not name.startswith(own)}
 
 
 def _is_finished(before: Manifest, state: StreamState) -> bool:
