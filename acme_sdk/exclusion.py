@@ -40,16 +40,15 @@ class Holder:
         return cls(run_id, since, f"process {os.getpid()} on {socket.gethostname()}")
 
     def __str__(self) -> str:
-        run = f" {self.run_id}" if self.run_id else ""
+        run = f"run {self.run_id}" if self.run_id else "another run"
         since = f" since {self.since}" if self.since else ""
-        return f"run{run}{since}" + (f" ({self.process})" if self.process else "")
+        return run + since + (f" ({self.process})" if self.process else "")
 
 
 def pipeline_busy(pipeline: str, stream: str, holder: Holder | None = None) -> RetriableError:
     """Return the error for a run that comes second (code ``pipeline.busy``)."""
-    by = f": {holder}" if holder else ""
     return RetriableError(
-        f"stream {stream!r} of pipeline {pipeline!r} is in use by another run{by}",
+        f"stream {stream!r} of pipeline {pipeline!r} is in use by {holder or Holder()}",
         code="pipeline.busy",
         hint="wait until that run has ended, or end it",
     )

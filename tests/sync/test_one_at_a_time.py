@@ -133,7 +133,7 @@ def test_the_second_run_is_refused_and_a_killed_one_holds_nothing(workspace: Wor
             began = time.monotonic()
             code, errors = workspace.run(*arguments)
             assert code == 1
-            assert "stream 'slow' of pipeline 'shop' is in use by another run" in errors
+            assert "stream 'slow' of pipeline 'shop' is in use by run " in errors
             assert "since 20" in errors
             assert "[pipeline.busy]" in errors
             assert time.monotonic() - began < 9  # DuckDB's own lock would be waited for ten seconds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from contextlib import suppress
 from datetime import UTC
 
@@ -25,13 +27,14 @@ _SESSION = """
      WHERE name IN (SELECT s.name FROM pg_catalog.pg_settings AS s)
 """
 _HOLDER = """
-    SELECT a.application_name, a.backend_start, a.pid, a.client_addr::text
+    SELECT a.application_name, a.backend_start, a.pid, pg_catalog.host(a.client_addr)
       FROM pg_catalog.pg_locks AS l JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = a.datid
        AND a.datname = pg_catalog.current_database()
        AND l.classid::bigint = %s AND l.objid::bigint = %s
 """
 _HALF = 0xFFFFFFFF
+_NO_ANSWER_MS = 10_000
 
 
 def hold_stream(connection: Connection, schema: str, pipeline: str, stream: str, run_id: str) -> None:
@@ -48,6 +51,7 @@ def hold_stream(connection: Connection, schema: str, pipeline: str, stream: str,
         RetriableError: Another run has it (code ``pipeline.busy``).
     """
     key = advisory_key("sync", schema, pipeline, stream)
+    _limit_waiting(connection)
     connection.execute(_SESSION, (run_id,))
     row = connection.execute("SELECT pg_catalog.pg_try_advisory_lock(%s)", (key,)).fetchone()
     if not (row and row[0]):
@@ -58,6 +62,14 @@ def release_streams(connection: Connection) -> None:
     """Let go of a connection's streams before it is closed, which the server may be slow to notice."""
     with suppress(psycopg.Error):  # then the connection is gone, and the lock with it
         connection.execute("SELECT pg_catalog.pg_advisory_unlock_all()")
+
+
+def _limit_waiting(connection: Connection) -> None:
+    """Do not wait for a network that is gone: to let go of the lock must not take longer than the sync."""
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    with socket.socket(fileno=os.dup(connection.fileno())) as opened:
+        if option is not None and opened.family in (socket.AF_INET, socket.AF_INET6):
+            opened.setsockopt(socket.IPPROTO_TCP, option, _NO_ANSWER_MS)
 
 
 def _holder(connection: Connection, key: int) -> Holder | None:
