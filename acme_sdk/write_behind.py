@@ -1,7 +1,8 @@
-"""Writing in a thread of its own, so that the next batch is read while this one is written."""
+"""Writing in a thread of its own, so that the next batches are read while one is written."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
@@ -10,12 +11,15 @@ __all__ = ["WriteBehind"]
 
 T = TypeVar("T")
 
+# One that is being written, and one that is there when it is done: the other side need not wait for us.
+_UNDER_WAY = 2
+
 
 class WriteBehind(Generic[T]):
     """Hands items to a function, one after the other, while the caller goes on.
 
-    At most one item is under way: who puts the next one waits for it, so that memory stays bounded and a slow
-    writer slows its reader.
+    At most two items are under way: who puts a third one waits for the first, so that memory stays bounded
+    and a slow writer slows its reader. When writing an item fails, no other is written.
 
     Args:
         write: Takes an item; it is called by one thread, which is not the caller's.
@@ -24,27 +28,37 @@ class WriteBehind(Generic[T]):
     def __init__(self, write: Callable[[T], None]) -> None:
         self._write = write
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="acme-write")
-        self._pending: Future[None] | None = None
+        self._pending: deque[Future[None]] = deque()
+        self._has_failed = False
 
     def put(self, item: T) -> None:
-        """Hand over an item when the one before is written.
+        """Hand over an item, when there is room for it.
 
         Raises:
-            Exception: What writing the one before raised.
+            Exception: What writing an item before it raised.
         """
-        self.wait()
-        self._pending = self._thread.submit(self._write, item)
+        while len(self._pending) >= _UNDER_WAY:
+            self._pending.popleft().result()
+        self._pending.append(self._thread.submit(self._take, item))
 
     def wait(self) -> None:
         """Return when all is written.
 
         Raises:
-            Exception: What writing the last item raised; once, and nothing after that.
+            Exception: What writing an item raised, if `put` has not raised it already.
         """
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.result()
+        while self._pending:
+            self._pending.popleft().result()
 
     def close(self) -> None:
         """End the thread when it is done with what it has; safe to call twice."""
         self._thread.shutdown()
+
+    def _take(self, item: T) -> None:
+        if self._has_failed:
+            return
+        try:
+            self._write(item)
+        except BaseException:
+            self._has_failed = True
+            raise

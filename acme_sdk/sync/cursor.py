@@ -7,9 +7,11 @@ times (an instant in UTC, with ``Z``), digits for numbers.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -86,7 +88,7 @@ class HighWaterMark:
                     code="cursor.type",
                     hint="run once with --full-refresh",
                 ) from None
-            highest = pc.max(pa.array([before, highest], values.type))
+            highest = pc.if_else(pc.less(highest, before), before, highest)
         if not (pa.types.is_floating(column.type) and math.isnan(highest.as_py())):
             self._text = encode_cursor(highest, column.type)
 
@@ -114,12 +116,23 @@ def decode_cursor(text: str, kind: pa.DataType) -> pa.Scalar:
         pa.ArrowException, ValueError: The text is no value of the type.
     """
     if kind == pa.uuid():
-        return pa.scalar(UUID(text).bytes, kind.storage_type)
-    return pa.scalar(text).cast(kind)
+        return pa.FixedSizeBinaryArray.from_buffers(
+            kind.storage_type, 1, [None, pa.py_buffer(UUID(text).bytes)]
+        )[0]
+    return _text(text).cast(kind)
+
+
+def _text(text: str) -> pa.Scalar:
+    """A text as Arrow has it. ``pa.scalar`` would import pandas, where it is installed, which takes long."""
+    content = text.encode()
+    ends = len(content).to_bytes(8, sys.byteorder)
+    return pa.StringArray.from_buffers(1, pa.py_buffer(bytes(4) + ends[:4]), pa.py_buffer(content))[0]
 
 
 def cursor_value(text: str, kind: pa.DataType) -> Any:
     """Return the value that a cursor's text stands for, as rows have it."""
+    if pa.types.is_timestamp(kind):
+        return datetime.fromisoformat(text)  # as_py() gives pandas' own type where that is installed
     return UUID(text) if kind == pa.uuid() else decode_cursor(text, kind).as_py()
 
 
@@ -161,8 +174,8 @@ def _decoded_leniently(value: str, kind: pa.DataType) -> pa.Scalar:
 
 def lowest(texts: Iterable[str], kind: pa.DataType) -> str:
     """Return the lowest of some cursor values; there must be one."""
-    found = [decode_cursor(text, kind) for text in texts]
-    return encode_cursor(pc.min(pa.array(found, found[0].type)), kind)
+    found = (decode_cursor(text, kind) for text in texts)
+    return encode_cursor(reduce(lambda one, other: pc.if_else(pc.less(other, one), other, one), found), kind)
 
 
 def step_back(text: str, kind: pa.DataType, overlap: timedelta | int | float) -> str:

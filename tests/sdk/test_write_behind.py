@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from threading import Event, current_thread, main_thread
+from threading import Event, Thread, current_thread, main_thread
 from threading import enumerate as all_threads
 
 import pytest
@@ -29,22 +29,32 @@ def test_items_are_written_in_order_by_another_thread() -> None:
     assert not threads & set(all_threads())
 
 
-def test_one_item_is_under_way_while_the_caller_goes_on() -> None:
-    release, begun = Event(), Event()
+def test_two_items_are_under_way_while_the_caller_goes_on() -> None:
+    release, third = Event(), Event()
+    written: list[int] = []
 
-    def write(item: str) -> None:
-        begun.set()
+    def write(item: int) -> None:
         assert release.wait(10)
+        written.append(item)
+
+    def put_three() -> None:
+        for item in range(3):
+            writer.put(item)
+        third.set()
 
     writer = WriteBehind(write)
-    writer.put("first")  # returns although nothing was written yet
-    assert begun.wait(10)
+    caller = Thread(target=put_three)
+    caller.start()
+    assert not third.wait(0.2)  # there is no room for a third one
     release.set()
-    writer.put("second")
+    assert third.wait(10)
+    caller.join()
+    writer.wait()
     writer.close()
+    assert written == [0, 1, 2]
 
 
-def test_an_error_is_raised_by_the_next_call_and_nothing_more_is_written() -> None:
+def test_an_error_is_raised_by_a_later_call_and_nothing_more_is_written() -> None:
     written: list[int] = []
 
     def write(item: int) -> None:
@@ -55,9 +65,21 @@ def test_an_error_is_raised_by_the_next_call_and_nothing_more_is_written() -> No
     writer = WriteBehind(write)
     writer.put(1)
     writer.put(2)
+    writer.put(3)
     with pytest.raises(ValueError, match="two"):
-        writer.put(3)
-    writer.wait()
+        writer.wait()
     writer.close()
     writer.close()
     assert written == [1]
+
+
+def test_a_full_writer_raises_what_went_wrong_in_put() -> None:
+    def write(item: int) -> None:
+        raise ValueError("bad")
+
+    writer = WriteBehind(write)
+    writer.put(1)
+    writer.put(2)
+    with pytest.raises(ValueError, match="bad"):
+        writer.put(3)
+    writer.close()

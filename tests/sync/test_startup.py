@@ -65,6 +65,8 @@ def workspace(tmp_path: Path, postgres: DatabaseServer, monkeypatch: pytest.Monk
         for source in ("shop", "rows")
         for target in ("database", "file")
     }
+    changes = {"stream": "shop", "table": "loaded_changes", "write_mode": "upsert", "cursor": "at"}
+    pipelines["changes"] = {"source": "shop", "destination": "database", "streams": [changes]}
     document = {"connectors": connectors, "pipelines": pipelines}
     (tmp_path / "connectors.yaml").write_text(json.dumps(document))  # YAML as well
     (tmp_path / "connectors").mkdir()
@@ -76,6 +78,7 @@ def workspace(tmp_path: Path, postgres: DatabaseServer, monkeypatch: pytest.Monk
     ("pipeline", "more"),
     [
         ("shop-database", {"pandas", "duckdb"}),
+        ("changes", {"pandas", "duckdb"}),
         # DuckDB and Arrow themselves look for pandas when they are given Python values.
         ("shop-file", set()),
         ("rows-database", {"duckdb"}),
