@@ -23,10 +23,13 @@ class WriteBehind(Generic[T]):
 
     Args:
         write: Takes an item; it is called by one thread, which is not the caller's.
+        pause: Called by the same thread when there is no other item by then.
     """
 
-    def __init__(self, write: Callable[[T], None]) -> None:
+    def __init__(self, write: Callable[[T], None], pause: Callable[[], None] = lambda: None) -> None:
         self._write = write
+        self._pause = pause
+        self._items: deque[T] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="acme-write")
         self._pending: deque[Future[None]] = deque()
         self._has_failed = False
@@ -39,7 +42,8 @@ class WriteBehind(Generic[T]):
         """
         while len(self._pending) >= _UNDER_WAY:
             self._pending.popleft().result()
-        self._pending.append(self._thread.submit(self._take, item))
+        self._items.append(item)
+        self._pending.append(self._thread.submit(self._take))
 
     def wait(self) -> None:
         """Return when all is written.
@@ -54,11 +58,14 @@ class WriteBehind(Generic[T]):
         """End the thread when it is done with what it has; safe to call twice."""
         self._thread.shutdown()
 
-    def _take(self, item: T) -> None:
+    def _take(self) -> None:
+        item = self._items.popleft()
         if self._has_failed:
             return
         try:
             self._write(item)
+            if not self._items:
+                self._pause()
         except BaseException:
             self._has_failed = True
             raise

@@ -2,35 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from typing import Literal
 
+import psycopg
 from psycopg import sql
 
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.copy_out import SIGNATURE, TRAILER
 from acme_sdk.connectors.postgres.identifiers import TableName, columns
 
-__all__ = ["copy_binary", "copy_converted", "copy_csv"]
+__all__ = ["CopyIn", "Form", "copy_converted"]
+
+Form = Literal["csv", "binary"]
+
+# Bytes after which a COPY ends all the same: one that takes too long may meet a time-out for statements.
+_LONGEST = 64 << 20
+
 
 # No flags, and nothing between header and rows.
 _HEADER = SIGNATURE + bytes(8)
 
 
-def copy_csv(connection: Connection, table: TableName, names: Iterable[str], rows: bytes) -> None:
-    """Add rows in the form of CSV.
+class CopyIn:
+    """A COPY that goes on over several batches of rows, which is a tenth faster than one for each.
 
     Args:
-        connection: Where the table is.
+        connection: Where the table is. Nothing else may be asked of it before the end.
         table: The table.
         names: Its columns that the rows have; none for rows without columns.
-        rows: The rows.
+        form: ``csv``, or ``binary`` for rows in Postgres's binary form, without header and trailer.
     """
-    _copy(connection, table, names, "csv", rows)
+
+    def __init__(self, connection: Connection, table: TableName, names: Sequence[str], form: Form) -> None:
+        self._names = names
+        self._form = form
+        self._size = 0
+        # A list of columns may not be empty.
+        listed = sql.SQL("({})").format(columns(names)) if names else sql.SQL("")
+        statement = sql.SQL("COPY {} {} FROM STDIN (FORMAT {})").format(table.sql, listed, sql.SQL(form))
+        self._end = ExitStack()
+        self._copy = self._end.enter_context(connection.cursor().copy(statement))
+        if form == "binary":
+            self._copy.write(_HEADER)
+
+    def takes(self, names: Sequence[str], form: Form) -> bool:
+        """Tell whether such rows can be added, and it has not gone on for long enough."""
+        return (names, form) == (self._names, self._form) and self._size < _LONGEST
+
+    def write(self, rows: bytes) -> None:
+        """Add rows."""
+        self._copy.write(rows)
+        self._size += len(rows)
+
+    def finish(self) -> None:
+        """End it: the rows are in the table.
+
+        Raises:
+            psycopg.Error: The server refuses some.
+        """
+        with self._end:
+            if self._form == "binary":
+                self._copy.write(TRAILER)
+
+    def abandon(self, error: BaseException) -> None:
+        """End it because of an error: its rows are not in the table."""
+        with suppress(psycopg.Error):
+            self._end.__exit__(type(error), error, error.__traceback__)
 
 
-def copy_binary(connection: Connection, table: TableName, names: Iterable[str], rows: bytes) -> None:
-    """Add rows in Postgres's binary form, without header and trailer; otherwise as `copy_csv`."""
-    _copy(connection, table, names, "binary", _HEADER, rows, TRAILER)
+def _copy_binary(connection: Connection, table: TableName, names: Sequence[str], rows: bytes) -> None:
+    """Add rows in Postgres's binary form by a COPY of their own; otherwise as `CopyIn`."""
+    copy = CopyIn(connection, table, names, "binary")
+    copy.write(rows)
+    copy.finish()
 
 
 def copy_converted(
@@ -43,7 +89,7 @@ def copy_converted(
         table: The table.
         types: Its columns that the rows have, and their types as the server prints them.
         wire_types: The types in whose binary form the columns are there: the table's, or ``text``.
-        rows: The rows, otherwise as in `copy_binary`.
+        rows: The rows, in Postgres's binary form, without header and trailer.
     """
     passing = TableName(table.schema, f"{table.name}_t")
     held = sql.SQL(", ").join(
@@ -57,15 +103,6 @@ def copy_converted(
     # Of a table that one transaction makes and drops, nothing can be left over.
     with connection.transaction():
         connection.execute(sql.SQL("CREATE UNLOGGED TABLE {} ({})").format(passing.sql, held))
-        copy_binary(connection, passing, types, rows)
+        _copy_binary(connection, passing, list(types), rows)
         connection.execute(insert.format(table.sql, columns(types), read, passing.sql))
         connection.execute(sql.SQL("DROP TABLE {}").format(passing.sql))
-
-
-def _copy(connection: Connection, table: TableName, names: Iterable[str], form: str, *parts: bytes) -> None:
-    # A list of columns may not be empty.
-    listed = sql.SQL("({})").format(columns(names)) if names else sql.SQL("")
-    statement = sql.SQL("COPY {} {} FROM STDIN (FORMAT {})").format(table.sql, listed, sql.SQL(form))
-    with connection.cursor().copy(statement) as target:
-        for part in parts:
-            target.write(part)

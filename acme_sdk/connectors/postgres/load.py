@@ -69,7 +69,7 @@ class PostgresLoad(Load):
                 drop_tables(connection, needed, stage_prefix(plan.pipeline, plan.stream))
             self._drop_other_refreshes()
             self._stage = self._new_stage()
-        self._writer = WriteBehind(self._write)
+        self._writer = WriteBehind(self._write, self._pause)
 
     def stage(self, batch: Columns) -> None:
         """Take a batch into the staging table; see `Load.stage`."""
@@ -110,6 +110,10 @@ class PostgresLoad(Load):
     def _write(self, batch: Columns) -> None:
         with query_errors(self._where):
             self._stage.take(batch)
+
+    def _pause(self) -> None:
+        with query_errors(self._where):
+            self._stage.pause()
 
     def _new_stage(self) -> Stage:
         """Where the rows wait: a table that can become the target if there is none, or one in passing."""

@@ -9,7 +9,7 @@ from psycopg import sql
 from acme_sdk.arrow import widen
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch, CopyLayout
-from acme_sdk.connectors.postgres.copy_in import copy_binary, copy_converted, copy_csv
+from acme_sdk.connectors.postgres.copy_in import CopyIn, Form, copy_converted
 from acme_sdk.connectors.postgres.encode import encode
 from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns, same_key
 from acme_sdk.connectors.postgres.own_tables import retype_if_empty
@@ -53,6 +53,7 @@ class Stage:
         self._exists = False
         self._fields: dict[str, pa.Field] = {}
         self._untyped: dict[str, None] = {}
+        self._copy: CopyIn | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -62,9 +63,26 @@ class Stage:
     def take(self, batch: Columns) -> None:
         """Add the rows of a batch, and the columns that earlier batches did not have.
 
+        They are there after `pause` at the latest.
+
         Raises:
             FatalError: A name, type or value that Postgres cannot hold; the error names the column.
         """
+        try:
+            self._add(batch)
+        except BaseException as error:
+            if self._copy is not None:
+                self._copy.abandon(error)
+                self._copy = None
+            raise
+
+    def pause(self) -> None:
+        """Bring all rows into the table that are still on their way; nothing else can be done before."""
+        copy, self._copy = self._copy, None
+        if copy is not None:
+            copy.finish()
+
+    def _add(self, batch: Columns) -> None:
         check_column_names(batch.schema.names, self._where)
         # A column that is all NULL and of no type yet waits for a batch that knows its type.
         typed = [field for field in batch.schema if not pa.types.is_null(field.type)]
@@ -74,14 +92,22 @@ class Stage:
             return
         names = [field.name for field in typed]
         if isinstance(batch, CopyBatch) and self._has_forms(batch.layout):
-            copy_binary(self._connection, self.table, names, batch.data)
+            self._write(names, "binary", batch.data)
         elif isinstance(batch, CopyBatch) and self._has_forms(batch.layout, or_text=True):
+            self.pause()
             types = {name: self.types[name] for name in names}
             copy_converted(self._connection, self.table, types, batch.layout.wire_types, batch.data)
         else:
             rows = encode(_select(decoded(batch), names), self._where, first_row=self.rows + 1)
-            copy_csv(self._connection, self.table, names, rows)
+            self._write(names, "csv", rows)
         self.rows += batch.num_rows
+
+    def _write(self, names: list[str], form: Form, rows: bytes) -> None:
+        if self._copy is not None and not self._copy.takes(names, form):
+            self.pause()
+        if self._copy is None:
+            self._copy = CopyIn(self._connection, self.table, names, form)
+        self._copy.write(rows)
 
     def finish(self) -> None:
         """Give the columns that never had a value the type text."""
@@ -153,6 +179,10 @@ class Stage:
         return bool(forms) and all(form == wire or (or_text and wire == "text") for form, wire in pairs)
 
     def _prepare(self, schema: pa.Schema) -> None:
+        known = {name: field.type for name, field in self._fields.items()}
+        if self._exists and all(known.get(field.name) == field.type for field in schema):
+            return
+        self.pause()
         if not self._exists:
             number = (
                 f'"{ORDER_COLUMN}" bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)' if self._ordered else ""
