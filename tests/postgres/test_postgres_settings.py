@@ -90,6 +90,9 @@ ATTACKS = {
     "a host with a zone": f"postgresql://u:{PASSWORD}@[fe80::1%25eth0]/db",
     "NUL in the password": f"postgresql://u:{PASSWORD}%00@h/db",
     "a line break in the database": f"postgresql://u:{PASSWORD}@h/db%0Ahost=evil",
+    "a line break as it is": f"postgresql://u:{PASSWORD}@h/db\nhost=evil",
+    "a slash and an @ in the password": f"postgresql://u:{PASSWORD}@1:2/x@h/db",
+    "a hash in the password": f"postgresql://u:{PASSWORD}#@h/db",
     "no user": "postgresql://h/db",
     "no database": f"postgresql://u:{PASSWORD}@h",
 }

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict
 
 from tests.servers import DatabaseServer
 
@@ -46,10 +45,8 @@ def workspace(tmp_path: Path, postgres: DatabaseServer, monkeypatch: pytest.Monk
         "CREATE TABLE shop (id int PRIMARY KEY, at timestamptz, key uuid, price numeric(9, 2), data jsonb)",
         "INSERT INTO shop VALUES (1, now(), gen_random_uuid(), 1.5, '{}'), (2, NULL, NULL, NULL, NULL)",
     )
-    given = conninfo_to_dict(postgres.connection_string(database))
-    monkeypatch.setenv("SHOP_PASSWORD", str(given.get("password", "")))
-    fields = {"host": given["host"], "port": int(given["port"]), "user": given["user"], "database": database}
-    config = fields | {"password": {"env": "SHOP_PASSWORD"}}
+    monkeypatch.setenv("SHOP", postgres.connection_string(database))
+    config = {"connection": {"env": "SHOP"}}
     connectors = {
         "shop": {"type": "postgres", "role": "source", "config": config},
         "rows": {"type": "rows", "role": "source"},

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from acme_sdk.errors import ConfigurationError, FieldProblem
 
@@ -162,41 +163,46 @@ class PostgresSettings:
 
 
 def _parse_url(text: str) -> dict[str, Any]:
-    # SQLAlchemy takes as long to import as all else that a connection needs.
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
     scheme = text.partition("://")[0]
     if scheme not in _SCHEMES or "://" not in text:
         raise _refusal(
             "connection", f"must be a URL that begins with {' or '.join(s + '://' for s in _SCHEMES)}"
         )
     try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise _refusal(
-            "connection",
-            "is no URL of the form postgresql://user:password@host:port/database",
-            "write reserved characters in the password percent-encoded, e.g. @ as %40",
-        ) from None
+        url = urlsplit(text)
+        port = url.port
+    except ValueError:
+        raise _malformed() from None
+    database = url.path.removeprefix("/")
+    # A reserved character that stands for itself could shift the parts: it must be encoded.
+    if url.fragment or re.search(r"[\x00-\x1f\x7f]", text) or re.search(r"[/@]", database):
+        raise _malformed()
     parts = {
-        "host": url.host,
-        "port": url.port,
-        "database": url.database,
-        "user": url.username,
-        "password": url.password,
+        "host": url.hostname,
+        "port": port,
+        "database": unquote(database) or None,
+        "user": unquote(url.username) if url.username else None,
+        "password": unquote(url.password) if url.password else None,
     }
     found: dict[str, Any] = {name: value for name, value in parts.items() if value is not None}
-    for parameter, value in url.query.items():
-        if parameter not in _URL_PARAMETERS or not isinstance(value, str):
+    for parameter, value in parse_qsl(url.query, keep_blank_values=True):
+        known = _URL_PARAMETERS.get(parameter)
+        if known is None or known in found:
             raise _refusal(
                 "connection",
-                f"the parameter {parameter!r} is not allowed here" if isinstance(value, str)
-                else f"the parameter {parameter!r} is given more than once",
+                f"the parameter {parameter!r} is {'given more than once' if known else 'not allowed here'}",
                 f"allowed are {', '.join(_URL_PARAMETERS)}; the rest has fields of its own",
-            )  # fmt: skip
-        found[_URL_PARAMETERS[parameter]] = _seconds(value) if parameter == "connect_timeout" else value
+            )
+        found[known] = _seconds(value) if parameter == "connect_timeout" else value
     return found
+
+
+def _malformed() -> ConfigurationError:
+    return _refusal(
+        "connection",
+        "is no URL of the form postgresql://user:password@host:port/database",
+        "write reserved characters in the password percent-encoded, e.g. @ as %40",
+    )
 
 
 def _seconds(text: str) -> int:
