@@ -121,12 +121,13 @@ class _Case:
         return row.get(self.stream.cursor_field or "")
 
     def middle(self, subject: Subject) -> Any:
-        """A value that some rows are below, and half or more are not: those take several pages."""
+        """A value that nearly half of the values are below: both those and the rest take several pages."""
         by_order = {
             self.cursor.order(value): value for row in self.rows if (value := self.value(row)) is not None
         }
         ordered = [by_order[place] for place in sorted(by_order)]
-        return subject.chance("incremental").choice(ordered[1 : len(ordered) // 2 + 1])
+        half = len(ordered) // 2
+        return subject.chance("incremental").choice(ordered[max(1, half - len(ordered) // 10) : half + 1])
 
     def read(self, subject: Subject, value: Any) -> tuple[list[Row], int]:
         """Read the stream from a value on; return the rows, and how many requests that took."""

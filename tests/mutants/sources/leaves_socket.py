@@ -30,6 +30,7 @@ class LeavesSocket(SourceConnector):
                 f"{self.api_url}/data",
                 params={"page": page, "per_page": self.page_size},
                 headers={"Authorization": f"Bearer {self.api_key}"},
+                timeout=10,
             )
             data = response.json()
             for item in data["results"]:
