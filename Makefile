@@ -22,7 +22,7 @@ check: $(INSTALLED)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Every broken connector of tests/mutants under every check of the harness, ten seeds in a row; takes minutes.
+# Every broken connector of tests/mutants under every check of the harness, ten seeds in a row; takes half an hour.
 mutants: $(INSTALLED)
 	$(BIN)/python -m pytest tests/mutants --seeds 10 $(ARGS)
 

@@ -1,4 +1,4 @@
-"""Runs the harness on every case that was collected, two at a time, with one seed or several."""
+"""Runs the harness on every case that was collected, several at a time, with one seed or more."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tests.mutants.server import KEY, serving
 
 #: Seconds after which a check counts as hanging; no honest one takes that long here.
 TIMEOUT_S = 4.0
+#: How many runs go on at a time: most of each is waiting for a time-out.
+SIDE_BY_SIDE = 6
 
 Run = tuple[Case, int]
 
@@ -34,7 +36,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[Callable[[Case, int], li
     """What the harness found out, by case and seed; all start at once, and each test waits for its own."""
     # That no other check fails is seen with several seeds: it takes ten times as long.
     everything = request.config.getoption("seeds", 1) > 1
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
         runs: dict[Run, Future[list[Result]]] = {}
         for item in request.session.items:
             params = item.callspec.params if hasattr(item, "callspec") else {}

@@ -93,6 +93,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body in one packet
+    disable_nagle_algorithm = True
     server: _Server
 
     @property

@@ -8,13 +8,15 @@ import sys
 import time
 import tracemalloc
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from acme_sdk.testing.extraction import Read
+from acme_sdk.connector import SourceConnector
+from acme_sdk.position import Position
 from acme_sdk.testing.faults import FaultServer
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.frames import is_authors
@@ -30,10 +32,14 @@ _MOST_ROWS = 1_000_000
 _ROWS_ON_PAGE = 2_000
 _MANY_ROWS = 20_000
 _FEW_REQUESTS = 5
-_LONGEST_S = 1.0
+# Enough for a million rows, where they come as fast as Python makes them.
+_LONGEST_S = 2.0
+_LINE_S = 0.5
 _MARK_S = 0.01
 # A process whose rows come and go stays within 0.1 MiB.
 _NOISE_BYTES = 2 << 20
+# What grew by so much has shown what it does: the machine's memory need not be filled.
+_ENOUGH_BYTES = 64 << 20
 _DEPTH = 16
 _SAMPLE = 50
 
@@ -56,8 +62,8 @@ def streaming(subject: Subject) -> None:
             return
         raise Skip(f"it takes a target with several pages, or {_MANY_ROWS:,} rows, to tell")
     gap = before = 0
-    with _repeating(subject, paging, _PAGES) as (server, reads):
-        for _ in reads:
+    with _repeating(subject, paging, _PAGES) as (server, items):
+        for _ in items:
             gap, before = max(gap, server.asked - before), server.asked
             if before > paging.numbers[0] + _PAGES // 2:
                 break
@@ -74,14 +80,14 @@ def streaming(subject: Subject) -> None:
 )
 def flat(subject: Subject) -> None:
     """The process takes no more memory late in a long extraction than early in it."""
-    with _long_extraction(subject) as reads:
-        watch = _watched(reads)
+    with _long_extraction(subject) as items:
+        watch = _watched(items)
     if not watch.tells:
         raise Skip("too few rows came in the time that there is to tell")
     if watch.grown <= _NOISE_BYTES:
         return
-    with _long_extraction(subject) as reads:
-        line = _line_that_keeps(reads, subject.file)
+    with _long_extraction(subject) as items:
+        line = _line_that_keeps(items, subject.file)
     raise Problem(
         f"while {watch.rows:,} rows went by, memory grew by {watch.grown >> 20} MiB and was not given back"
         + (f"; most of what stays was made in {line}" if line else "")
@@ -89,25 +95,25 @@ def flat(subject: Subject) -> None:
 
 
 @contextmanager
-def _long_extraction(subject: Subject) -> Iterator[Iterator[Read]]:
+def _long_extraction(subject: Subject) -> Iterator[Iterator[Any]]:
     """Extract from a target of a million rows, or from the real one if it has many."""
     paging = Paging.of(subject.exchanges)
     if paging is None:
         if subject.baseline.rows < _MANY_ROWS:
             raise Skip(f"it takes a target with several pages, or {_MANY_ROWS:,} rows, to tell")
         with subject.open() as connector:
-            yield subject.read(connector)
+            yield _items(subject, connector)
         return
     on_page = paging.rows_on(0)
     longer = max(1, _ROWS_ON_PAGE // on_page)
-    with _repeating(subject, paging, _MOST_ROWS // (on_page * longer), longer) as (_, reads):
-        yield reads
+    with _repeating(subject, paging, _MOST_ROWS // (on_page * longer), longer) as (_, items):
+        yield items
 
 
 @contextmanager
 def _repeating(
     subject: Subject, paging: Paging, pages: int, longer: int = 1
-) -> Iterator[tuple[FaultServer, Iterator[Read]]]:
+) -> Iterator[tuple[FaultServer, Iterator[Any]]]:
     """Extract from a target whose first page comes many times, itself a multiple of its length."""
     with (
         FaultServer(paging.replay(pages, longer)) as server,
@@ -115,17 +121,20 @@ def _repeating(
         subject.watching(),
     ):
         server.arm()
-        reads = subject.read(connector)
-        try:
-            yield server, _until_error(reads)
-        finally:
-            reads.close()  # type: ignore[attr-defined]  # read() is a generator
+        with closing(_until_error(_items(subject, connector))) as items:
+            yield server, items
 
 
-def _until_error(reads: Iterator[Read]) -> Iterator[Read]:
+def _items(subject: Subject, connector: SourceConnector) -> Iterator[Any]:
+    """Return what comes of all streams, by as few steps for each row as there can be."""
+    streams = subject.streams(connector)
+    return chain.from_iterable(subject.read_stream(connector, stream, Position()) for stream in streams)
+
+
+def _until_error(items: Iterator[Any]) -> Generator[Any]:
     """Yield what comes; a connector may well refuse to read one page twice."""
     try:
-        yield from reads
+        yield from items
     except Exception:  # noqa: BLE001 - what came before it can be judged
         return
 
@@ -145,8 +154,8 @@ class _Watch:
     tells: bool
 
 
-def _watched(reads: Iterator[Read]) -> _Watch:
-    """Let rows go by, for a second at most, and measure the process now and then."""
+def _watched(items: Iterator[Any]) -> _Watch:
+    """Let rows go by, for some seconds at most, and measure the process now and then."""
     import psutil
 
     process = psutil.Process()
@@ -156,13 +165,13 @@ def _watched(reads: Iterator[Read]) -> _Watch:
     gc.freeze()  # what there is already would only delay the collection of what comes
     try:
         begun = marked = time.monotonic()
-        for number, read in enumerate(reads, 1):
+        for number, item in enumerate(items, 1):
             if number <= _SAMPLE:
-                size += _size(read.item)
+                size += _size(item)
             if number % 100 == 0 and (now := time.monotonic()) > marked + _MARK_S:
                 marks.append((number, process.memory_info().rss))
                 marked = now
-                if now > begun + _LONGEST_S:
+                if now > begun + _LONGEST_S or marks[-1][1] > marks[0][1] + _ENOUGH_BYTES:
                     break
     finally:
         gc.unfreeze()
@@ -175,12 +184,12 @@ def _watched(reads: Iterator[Read]) -> _Watch:
     return _Watch(rows, grown, tells=rows * size // _SAMPLE > 2 * _NOISE_BYTES)
 
 
-def _line_that_keeps(reads: Iterator[Read], file: Path) -> str:
+def _line_that_keeps(items: Iterator[Any], file: Path) -> str:
     """Return the author's line in which most of what stays was made; nothing if it was in no line."""
     tracemalloc.start(_DEPTH)
     try:
-        until = time.monotonic() + _LONGEST_S / 2
-        for number, _ in enumerate(reads):
+        until = time.monotonic() + _LINE_S
+        for number, _ in enumerate(items):
             if number % 100 == 0 and time.monotonic() > until:
                 break
         made = tracemalloc.take_snapshot().statistics("traceback")
