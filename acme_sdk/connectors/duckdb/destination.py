@@ -160,7 +160,7 @@ class DuckDBDestination(StagedDestination):
         with translated(f"table {table.name}"), self._open().cursor() as connection:
             if not table.exists(connection):
                 return []
-            batches = connection.execute(f"FROM {table.sql}").fetch_record_batch()
+            batches = connection.execute(f"FROM {table.sql}").to_arrow_reader()
             return [row for batch in batches for row in to_rows(batch)]
 
     def health_check(self) -> HealthReport:
