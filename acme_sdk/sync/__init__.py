@@ -4,7 +4,8 @@ from acme_sdk.policy import SchemaPolicy
 from acme_sdk.sync.backfill import CursorRange
 from acme_sdk.sync.engine import sync_stream
 from acme_sdk.sync.interval import CommitInterval
-from acme_sdk.sync.plan import StreamPlan, SyncResult
+from acme_sdk.sync.plan import StreamPlan
+from acme_sdk.sync.result import SyncResult
 from acme_sdk.sync.state import FileStateStore, StateStore
 
 __all__ = [

@@ -16,6 +16,7 @@ from acme_sdk.sync.cursor import decode_cursor, lowest
 from acme_sdk.sync.details import Details, united
 from acme_sdk.sync.origin import cursor_text, cursor_type
 from acme_sdk.sync.plan import StreamPlan
+from acme_sdk.sync.progress import without_refresh
 from acme_sdk.sync.reading import Batch
 
 __all__ = ["Backfill", "CursorRange", "planned_backfill"]
@@ -69,15 +70,13 @@ class Backfill:
     ) -> StreamState:
         """Return the state afterwards: the one before, which knows of the columns that came.
 
-        A full refresh that broke off is given up, since its rows do not outlast another load.
+        A full refresh that broke off is given up.
         """
         if before is None:
             return StreamState(pipeline, self.stream.name, None, run_id=run_id)
         kept = Details.from_json(before.details)
         details = replace(kept, schema=united(kept.schema, columns)).to_json() if before.details else None
-        progress = before.progress
-        if progress is not None and progress.get("refresh") is not None:
-            progress = None
+        progress = without_refresh(before.progress)
         return replace(before, run_id=run_id, progress=progress, details=details)
 
     def _inside(self, column: pa.Array) -> pa.BooleanArray:

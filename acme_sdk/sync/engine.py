@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
@@ -14,8 +14,8 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from acme_sdk.catalog import Partition, Stream
-from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector, StagedDestination
+from acme_sdk.catalog import Stream
+from acme_sdk.connector import DestinationConnector, SourceConnector, StagedDestination
 from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
@@ -28,9 +28,10 @@ from acme_sdk.sync.details import Details
 from acme_sdk.sync.extraction import Extraction
 from acme_sdk.sync.interval import CommitInterval
 from acme_sdk.sync.origin import Origins, find_origins
-from acme_sdk.sync.plan import StreamPlan, SyncResult, planned_partitions, planned_stream
+from acme_sdk.sync.plan import StreamPlan, planned_partitions, planned_stream
 from acme_sdk.sync.progress import WHOLE, Progress
-from acme_sdk.sync.reading import can_resume
+from acme_sdk.sync.reading import begins_at_cursor, can_resume
+from acme_sdk.sync.result import Guarantee, SyncResult
 from acme_sdk.sync.schema_guard import SchemaGuard
 from acme_sdk.sync.state import StateStore, state_store
 from acme_sdk.sync.transfer import Transfer, located
@@ -81,45 +82,77 @@ def sync_stream(
         plan = replace(plan, write_mode=WriteMode.OVERWRITE)
     run_id = run_id or uuid4().hex
     stream = planned_stream(source, destination, plan)
-    if isinstance(destination, StagedDestination) and stream.schema is not None:
-        with located(stream.name):
-            destination.check_schema(stream.schema)
     with ExitStack() as held:
         with located(stream.name):
+            if isinstance(destination, StagedDestination) and stream.schema is not None:
+                destination.check_schema(stream.schema)
             store = state_store(destination, plan.table or stream.name, state)
             held.enter_context(store.exclusive(plan.pipeline, stream.name, run_id))
             before = store.load(plan.pipeline, stream.name)
-            partitions = planned_partitions(source, stream)
-            backfill = planned_backfill(plan, stream, before, cursor_range) if cursor_range else None
-            progress = None if full_refresh or backfill else _progress(plan, stream, before)
-            origins = Origins() if backfill else _origins(source, plan, stream, partitions, before)
-            extraction = Extraction(plan, stream, partitions, before, origins, progress, backfill)
+            extraction = _extraction(source, plan, stream, before, cursor_range, full_refresh=full_refresh)
+            divided = extraction.is_divisible and (can_resume(source) or stream.ordered)
             load_plan = _load_plan(plan, stream, run_id, extraction.boundary, before)
-            # A backfill that broke off begins anew: the state's progress is that of ordinary syncs.
-            divided = (can_resume(source) or stream.ordered) and not origins.at_once and backfill is None
             delivery = _delivery(destination, load_plan, extraction, store, divided=divided)
             redact = _redaction(redactors)
             letters = _letters(plan, stream, run_id, rejected_folder, redact)
         known = _known_columns(stream, None if full_refresh else before)
-        guard = SchemaGuard(plan.on_schema_change, stream.name, known, letters, redact, backfill)
+        guard = SchemaGuard(plan.on_schema_change, stream.name, known, letters, redact)
         interval = commit_interval or CommitInterval()
         transfer = Transfer(source, stream, extraction, delivery, run_id, interval, guard, letters, on_batch)
-        try:
-            with ExitStack() as stack:
-                if letters is not None:
-                    stack.enter_context(letters.receiving(source, destination))
-                transfer.run(commit=divided)
-                stack.enter_context(located(stream.name))
+        with _discarding(delivery), letters.receiving(source, destination) if letters else nullcontext():
+            transfer.run(commit=divided)
+            with located(stream.name):
                 last = extraction.state(f"{run_id}_last", delivery.refresh)
                 loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
-        except BaseException:
-            with suppress(Exception):  # the error that led here is the one to show
-                delivery.discard()
-            raise
+    staged = isinstance(destination, StagedDestination)
+    return _result(
+        plan, stream, extraction, transfer, run_id, loaded, "exactly-once" if staged else "at-least-once"
+    )
+
+
+@contextmanager
+def _discarding(delivery: Delivery) -> Iterator[None]:
+    """Take back what was delivered if the block fails; its error is the one to show."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            delivery.discard()
+        raise
+
+
+def _extraction(
+    source: SourceConnector,
+    plan: StreamPlan,
+    stream: Stream,
+    before: StreamState | None,
+    cursor_range: CursorRange | None,
+    *,
+    full_refresh: bool,
+) -> Extraction:
+    partitions = planned_partitions(source, stream)
+    if cursor_range is not None:
+        backfill = planned_backfill(plan, stream, before, cursor_range)
+        return Extraction(plan, stream, partitions, before, Origins(), None, backfill)
+    progress = None if full_refresh else _progress(plan, stream, before)
+    parts = [partition.name for partition in partitions] or [WHOLE]
+    origins = find_origins(plan, stream, parts, before, by_cursor=begins_at_cursor(source))
+    return Extraction(plan, stream, partitions, before, origins, progress)
+
+
+def _result(
+    plan: StreamPlan,
+    stream: Stream,
+    extraction: Extraction,
+    transfer: Transfer,
+    run_id: str,
+    loaded: int,
+    guarantee: Guarantee,
+) -> SyncResult:
     return SyncResult(
         pipeline=plan.pipeline,
         stream=stream.name,
-        table=load_plan.table,
+        table=plan.table or stream.name,
         write_mode=plan.write_mode,
         rows=transfer.rows,
         loaded=loaded,
@@ -131,12 +164,12 @@ def sync_stream(
         last_run=extraction.last_run,
         started_at=extraction.started_at,
         finished_at=datetime.now(UTC),
-        delivery="exactly-once" if isinstance(destination, StagedDestination) else "at-least-once",
+        delivery=guarantee,
         run_id=run_id,
         resumed=extraction.resumed,
-        rejected=letters.count if letters else 0,
-        rejected_file=letters.path if letters and letters.count else None,
-        discarded_values=guard.discarded_values,
+        rejected=transfer.rejected,
+        rejected_file=transfer.rejected_file,
+        discarded_values=transfer.discarded_values,
     )
 
 
@@ -197,18 +230,6 @@ def _progress(plan: StreamPlan, stream: Stream, before: StreamState | None) -> P
             hint="run once with --full-refresh, or use upsert",
         )
     return None
-
-
-def _origins(
-    source: SourceConnector,
-    plan: StreamPlan,
-    stream: Stream,
-    partitions: Sequence[Partition],
-    before: StreamState | None,
-) -> Origins:
-    by_cursor = isinstance(source, BatchSource) or can_resume(source)
-    names = [partition.name for partition in partitions] or [WHOLE]
-    return find_origins(plan, stream, names, before, by_cursor=by_cursor)
 
 
 def _load_plan(

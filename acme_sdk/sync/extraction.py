@@ -22,7 +22,7 @@ from acme_sdk.sync.order import Ascent
 from acme_sdk.sync.origin import Origins, begin_at, cursor_type
 from acme_sdk.sync.plan import StreamPlan
 from acme_sdk.sync.progress import WHOLE, PartProgress, Progress
-from acme_sdk.sync.reading import Start
+from acme_sdk.sync.reading import Batch, Start
 
 __all__ = ["Extraction"]
 
@@ -118,6 +118,11 @@ class Extraction:
         return self.is_partitioned or any(map(self._is_ordered, self.parts))
 
     @property
+    def is_divisible(self) -> bool:
+        """Whether what came so far may be kept before all of it came; a backfill that broke off begins anew."""
+        return not self._origins.at_once and self._backfill is None
+
+    @property
     def boundary(self) -> str | None:
         """The lowest cursor value, as text, that rows can have which were loaded already and come again."""
         begins = [text for part in self.parts if (text := self._begin(part)) is not None]
@@ -134,6 +139,10 @@ class Extraction:
         last = cursor_value(until, kind) if until is not None and kind is not None else None
         position = Position(self.last_run, value, checkpoint, self._partitions.get(part), last)
         return Start(position, text, self._is_ordered(part), until)
+
+    def wanted(self, batch: Batch) -> Batch:
+        """Return the rows of a batch that were asked for: a source may not know of a backfill's range."""
+        return batch if self._backfill is None else self._backfill.cut(batch)
 
     def take(self, part: str, columns: Columns) -> Columns:
         """Count a batch in; return it with all columns that the stream has by now."""

@@ -1,32 +1,25 @@
-"""What is asked of a sync, and what it says when it is done."""
+"""What is asked of a sync, and whether its source and destination can do it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Literal
-
-import pyarrow as pa
+from datetime import timedelta
 
 from acme_sdk.catalog import Partition, Stream
 from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 from acme_sdk.policy import SchemaPolicy
-from acme_sdk.sync.reading import can_resume
+from acme_sdk.sync.reading import begins_at_cursor, can_resume
 
 __all__ = [
     "StreamPlan",
-    "SyncResult",
     "find_stream",
     "planned_partitions",
     "planned_stream",
     "require_columns",
 ]
-
-Delivery = Literal["exactly-once", "at-least-once"]
 
 
 @dataclass(frozen=True)
@@ -57,56 +50,6 @@ class StreamPlan:
     overlap: timedelta | int | float | None = None
     max_rejected: int | float | None = 0
     on_schema_change: SchemaPolicy = SchemaPolicy.EVOLVE
-
-
-@dataclass(frozen=True)
-class SyncResult:
-    """What one sync of one stream did.
-
-    Attributes:
-        pipeline: The pipeline's public name.
-        stream: The stream's name.
-        table: The target.
-        write_mode: How rows were written; after a full refresh always `WriteMode.OVERWRITE`.
-        rows: How many rows were read.
-        loaded: How many took effect in the target: added, or replaced by key.
-        batches: In how many batches they came.
-        bytes: Their size as Arrow columns in memory.
-        schema: Their columns.
-        cursor_field: The cursor column, or ``None``.
-        cursor: Its highest value so far, as text; the next run begins there.
-        last_run: Start of the successful extraction before this one; ``None`` if this one read everything.
-        started_at: When the extraction began, in UTC; ``last_run`` of the next run.
-        finished_at: When rows and checkpoint were in place, in UTC.
-        delivery: ``exactly-once`` where the destination has transactions, else ``at-least-once``.
-        run_id: The run that did this.
-        resumed: Whether it went on where an earlier run broke off; rows are then those of this run alone, and
-            ``started_at`` is the start of the first.
-        rejected: How many records were put aside: rejected by a connector, or discarded by the schema policy.
-        rejected_file: The file that they are in; ``None`` if there are none.
-        discarded_values: How many values the schema policy left out.
-    """
-
-    pipeline: str
-    stream: str
-    table: str
-    write_mode: WriteMode
-    rows: int
-    loaded: int
-    batches: int
-    bytes: int
-    schema: pa.Schema
-    cursor_field: str | None
-    cursor: str | None
-    last_run: datetime | None
-    started_at: datetime
-    finished_at: datetime
-    delivery: Delivery
-    run_id: str
-    resumed: bool = False
-    rejected: int = 0
-    rejected_file: Path | None = None
-    discarded_values: int = 0
 
 
 def planned_stream(source: SourceConnector, destination: DestinationConnector, plan: StreamPlan) -> Stream:
@@ -189,8 +132,7 @@ def _can_use_order(source: SourceConnector, own: Stream, stream: Stream) -> bool
     by a key can rows with this value that were loaded be told apart from others.
     """
     by_own_cursor = own.cursor_field is not None and stream.cursor_field == own.cursor_field
-    by_cursor = isinstance(source, BatchSource) or can_resume(source)
-    return own.ordered and by_own_cursor and by_cursor and bool(stream.primary_key)
+    return own.ordered and by_own_cursor and begins_at_cursor(source) and bool(stream.primary_key)
 
 
 def find_stream(source: SourceConnector, name: str | None) -> Stream:

@@ -9,7 +9,7 @@ from typing import Any
 
 from acme_sdk.load import WriteMode
 
-__all__ = ["WHOLE", "PartProgress", "Progress"]
+__all__ = ["WHOLE", "PartProgress", "Progress", "without_refresh"]
 
 #: The name of the one part of a stream that has no partitions.
 WHOLE = ""
@@ -81,3 +81,8 @@ class Progress:
         started_at = datetime.fromisoformat(values.pop("started_at"))
         write_mode = WriteMode(values.pop("write_mode"))
         return cls(started_at=started_at, write_mode=write_mode, parts=parts, **values)
+
+
+def without_refresh(progress: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return stored progress, unless it is that of a full refresh, whose rows do not outlast another load."""
+    return None if progress is None or progress.get("refresh") is not None else progress

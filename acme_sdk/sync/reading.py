@@ -15,7 +15,7 @@ from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 from acme_sdk.sync.interval import CommitInterval, Pace
 
-__all__ = ["Batch", "Start", "can_resume", "read_batches"]
+__all__ = ["Batch", "Start", "begins_at_cursor", "can_resume", "read_batches"]
 
 T = TypeVar("T")
 
@@ -65,6 +65,11 @@ def can_resume(source: SourceConnector) -> bool:
     """Tell whether a source can begin at a position; one that has only ``extract`` knows but ``last_run``."""
     method = getattr(source.extract_stream, "__func__", None)
     return not isinstance(source, BatchSource) and method is not SourceConnector.extract_stream
+
+
+def begins_at_cursor(source: SourceConnector) -> bool:
+    """Tell whether a source can begin at a cursor value."""
+    return isinstance(source, BatchSource) or can_resume(source)
 
 
 def read_batches(

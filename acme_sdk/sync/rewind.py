@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from acme_sdk.catalog import Stream
-from acme_sdk.connector import BatchSource, SourceConnector
+from acme_sdk.connector import SourceConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState, WriteMode
 from acme_sdk.sync.details import Details
 from acme_sdk.sync.origin import cursor_text
 from acme_sdk.sync.plan import StreamPlan
-from acme_sdk.sync.reading import can_resume
+from acme_sdk.sync.reading import begins_at_cursor
 
 __all__ = ["rewound"]
 
@@ -38,7 +38,7 @@ def rewound(
         ConfigurationError: The stream is not read from a cursor on (code ``cursor.unused``), or the value is
             none of its cursor's (``cursor.invalid``, ``cursor.unknown``).
     """
-    by_cursor = isinstance(source, BatchSource) or can_resume(source)
+    by_cursor = begins_at_cursor(source)
     if stream.cursor_field is None or not by_cursor or plan.write_mode is WriteMode.OVERWRITE:
         raise ConfigurationError(
             f"stream {stream.name!r} is not read from a cursor on: "

@@ -1,4 +1,4 @@
-"""What becomes of new columns, of values that need a wider type, and of rows that were not asked for."""
+"""The schema policy at work: what becomes of new columns and of values that need a wider type."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from acme_sdk.encoded import decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.policy import SchemaPolicy
 from acme_sdk.row import Row
-from acme_sdk.sync.backfill import Backfill
 from acme_sdk.sync.dead_letters import DeadLetters, plain
 from acme_sdk.sync.reading import Batch
 
@@ -36,7 +35,6 @@ class SchemaGuard:
         known: The columns that the stream had; ``None`` if it had none yet, and any will do.
         letters: Takes discarded rows.
         redact: Removes secrets from JSON-like values.
-        backfill: The range outside of which rows are left out, before anything else; ``None`` for no range.
     """
 
     def __init__(
@@ -46,9 +44,7 @@ class SchemaGuard:
         known: pa.Schema | None,
         letters: DeadLetters | None,
         redact: Callable[[Any], Any],
-        backfill: Backfill | None = None,
     ) -> None:
-        self._backfill = backfill
         self.discarded_values = 0
         self._policy = policy
         self._stream = stream
@@ -57,13 +53,11 @@ class SchemaGuard:
         self._redact = redact
 
     def apply(self, batch: Batch) -> Batch:
-        """Return the rows of a batch that are wanted, with no columns and types but the known ones.
+        """Return a batch that has no columns and types but the known ones.
 
         Raises:
             FatalError: It has others, and the schema is frozen (code ``schema.frozen``).
         """
-        if self._backfill is not None:
-            batch = self._backfill.cut(batch)
         if self._known is None or _is_known(batch.columns.schema, self._known):
             return batch
         columns = decoded(batch.columns)

@@ -14,7 +14,7 @@ from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState
 from acme_sdk.sync.cursor import decode_cursor
 from acme_sdk.sync.details import Details
-from acme_sdk.sync.progress import Progress
+from acme_sdk.sync.progress import Progress, without_refresh
 
 __all__ = ["Snapshot", "stored_anew"]
 
@@ -62,9 +62,7 @@ def stored_anew(state: StreamState, pipeline: str, stream: str) -> StreamState:
 
     A full refresh under way cannot be gone on with: nobody knows which rows its hidden table has by now.
     """
-    progress = state.progress
-    if progress is not None and progress.get("refresh") is not None:
-        progress = None
+    progress = without_refresh(state.progress)
     run_id = f"state_{uuid4().hex}"
     return replace(state, pipeline=pipeline, stream=stream, run_id=run_id, progress=progress)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -72,6 +73,21 @@ class Transfer:
         self._pace = Pace(interval)
         self._commits = 0
 
+    @property
+    def rejected(self) -> int:
+        """How many records were put aside."""
+        return self._letters.count if self._letters else 0
+
+    @property
+    def rejected_file(self) -> Path | None:
+        """The file that they are in; ``None`` if there are none."""
+        return self._letters.path if self._letters and self._letters.count else None
+
+    @property
+    def discarded_values(self) -> int:
+        """How many values the schema policy left out."""
+        return self._guard.discarded_values
+
     def run(self, *, commit: bool) -> None:
         """Move all parts that are left; without any row, the stream's columns still reach the destination.
 
@@ -109,7 +125,7 @@ class Transfer:
                     batch = next(batches, None)
                     if batch is None:
                         return
-                    batch = self._guard.apply(batch)
+                    batch = self._guard.apply(self._extraction.wanted(batch))
                     batch = replace(batch, columns=self._extraction.take(part, batch.columns))
                     if number == 1:
                         require_columns(self._stream, batch.columns.schema.names)
