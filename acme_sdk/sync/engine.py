@@ -104,10 +104,8 @@ def sync_stream(
             with located(stream.name):
                 last = extraction.state(f"{run_id}_last", delivery.refresh)
                 loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
-    staged = isinstance(destination, StagedDestination)
-    return _result(
-        plan, stream, extraction, transfer, run_id, loaded, "exactly-once" if staged else "at-least-once"
-    )
+    guarantee: Guarantee = "exactly-once" if isinstance(destination, StagedDestination) else "at-least-once"
+    return _result(plan, stream, extraction, transfer, run_id, loaded, guarantee)
 
 
 @contextmanager

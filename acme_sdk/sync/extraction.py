@@ -119,7 +119,7 @@ class Extraction:
 
     @property
     def is_divisible(self) -> bool:
-        """Whether what came so far may be kept before all of it came; a backfill that broke off begins anew."""
+        """Whether what came so far may be kept before the rest; a backfill that broke off begins anew."""
         return not self._origins.at_once and self._backfill is None
 
     @property
