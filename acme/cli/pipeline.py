@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from acme_sdk.connector import Connector, DestinationConnector, SourceConnector
     from acme_sdk.errors import AcmeError
     from acme_sdk.secrets import Redactor
-    from acme_sdk.sync import FileStateStore, StreamPlan
+    from acme_sdk.sync import FileStateStore
 
 __all__ = ["OpenPipeline", "file_option", "open_pipeline", "print_error"]
 
@@ -74,22 +74,6 @@ class OpenPipeline:
                 code="stream.ambiguous",
                 hint=f"choose with --stream: {', '.join(filter(None, (s.stream for s in self.streams)))}",
             )
-
-    def plan(self, stream: StreamEntry) -> StreamPlan:
-        """Return what is asked of a sync of one of the streams."""
-        from acme_sdk.sync import StreamPlan
-
-        return StreamPlan(
-            pipeline=self.entry.name,
-            stream=stream.stream,
-            table=stream.table,
-            write_mode=stream.write_mode,
-            primary_key=stream.primary_key,
-            cursor_field=stream.cursor,
-            overlap=stream.overlap,
-            max_rejected=self.entry.max_rejected,
-            on_schema_change=self.entry.on_schema_change,
-        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import click
 
+from acme.cli.columns import print_columns
 from acme.cli.pipeline import OpenPipeline, file_option, open_pipeline, print_error
 
 if TYPE_CHECKING:
@@ -46,11 +47,8 @@ def show(pipeline: str, path: Path, stream: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(snapshot.to_json(), indent=2))
         return
-    lines = [("Stream", "Last run", "Cursor", "Run")]
-    lines += [_cells(one.name, snapshot.states.get(one.name)) for one in streams]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    cells = (_cells(one.name, snapshot.states.get(one.name)) for one in streams)
+    print_columns([("Stream", "Last run", "Cursor", "Run"), *cells])
 
 
 @command.command()
@@ -211,7 +209,7 @@ def _move(stream: _Stream, value: str) -> None:
     from acme_sdk.sync.snapshot import stored_anew
 
     source, destination = stream.opened.source, stream.opened.destination
-    plan = stream.opened.plan(stream.entry)
+    plan = stream.opened.entry.plan(stream.entry)
     planned = planned_stream(source, destination, plan)
     with _held([stream]):
         state = rewound(source, plan, planned, stream.state(), value)

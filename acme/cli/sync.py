@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from acme.cli.columns import print_columns
 from acme.cli.pipeline import file_option, open_pipeline, print_error
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _sync(
                 result = sync_stream(
                     opened.source,
                     opened.destination,
-                    opened.plan(planned),
+                    opened.entry.plan(planned),
                     state=opened.files,
                     full_refresh=full_refresh,
                     cursor_range=CursorRange(*limits) if limits else None,
@@ -123,12 +124,8 @@ def _progress(stream: str) -> Iterator[Callable[[Columns], None] | None]:
 
 
 def _print_results(results: Sequence[SyncResult]) -> None:
-    lines = [("Stream", "Table", "Read", "Loaded", "Seconds", "Rows/s", "Cursor"), *map(_cells, results)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for stream, table, *numbers, cursor in lines:
-        names = [stream.ljust(widths[0]), table.ljust(widths[1])]
-        figures = [number.rjust(width) for number, width in zip(numbers, widths[2:-1], strict=True)]
-        click.echo("  ".join([*names, *figures, cursor]).rstrip())
+    titles = ("Stream", "Table", "Read", "Loaded", "Seconds", "Rows/s", "Cursor")
+    print_columns([titles, *map(_cells, results)], right=range(2, 6))
     for result in results:
         if result.rejected_file is not None:
             records = f"{result.rejected:,} record{'s' if result.rejected > 1 else ''}"

@@ -66,29 +66,14 @@ def stream_asset(pipeline: PipelineEntry, stream: StreamEntry, state_folder: Pat
         pool=f"connector_{destination}",
     )
     def sync(context: AssetExecutionContext) -> MaterializeResult[Any]:
-        from acme_sdk.sync import (  # imports Arrow, which loading needs not
-            FileStateStore,
-            StreamPlan,
-            sync_stream,
-        )
+        from acme_sdk.sync import FileStateStore, sync_stream  # imports Arrow, which loading needs not
 
-        plan = StreamPlan(
-            pipeline=pipeline.name,
-            stream=stream.stream,
-            table=stream.table,
-            write_mode=stream.write_mode,
-            primary_key=stream.primary_key,
-            cursor_field=stream.cursor,
-            overlap=stream.overlap,
-            max_rejected=pipeline.max_rejected,
-            on_schema_change=pipeline.on_schema_change,
-        )
         from_, to = getattr(context.resources, source), getattr(context.resources, destination)
         with _failing_plainly(pipeline, stream), from_.connect() as reader, to.connect() as writer:
             result = sync_stream(
                 reader,
                 writer,
-                plan,
+                pipeline.plan(stream),
                 state=FileStateStore(state_folder),
                 run_id=context.run_id,
                 on_batch=_progress(context),

@@ -6,13 +6,16 @@ import keyword
 import re
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 from acme_sdk.policy import SchemaPolicy
+
+if TYPE_CHECKING:
+    from acme_sdk.sync import StreamPlan
 
 __all__ = ["ConnectorEntry", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name"]
 
@@ -141,6 +144,22 @@ class PipelineEntry(_Entry):
     description: str | None = None
     owner: Owner | None = None
     fault: str | None = None
+
+    def plan(self, stream: StreamEntry) -> StreamPlan:
+        """Return what is asked of a sync of one of the streams."""
+        from acme_sdk.sync import StreamPlan  # imports Arrow, which loading needs not
+
+        return StreamPlan(
+            pipeline=self.name,
+            stream=stream.stream,
+            table=stream.table,
+            write_mode=stream.write_mode,
+            primary_key=stream.primary_key,
+            cursor_field=stream.cursor,
+            overlap=stream.overlap,
+            max_rejected=self.max_rejected,
+            on_schema_change=self.on_schema_change,
+        )
 
 
 Entry = TypeVar("Entry", ConnectorEntry, PipelineEntry)
