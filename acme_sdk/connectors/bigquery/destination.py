@@ -15,7 +15,8 @@ from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
 from acme_sdk.connectors.bigquery.columns import Columns
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
 from acme_sdk.connectors.bigquery.load import BigQueryLoad
-from acme_sdk.connectors.bigquery.refresh import finish_refresh, replace_state
+from acme_sdk.connectors.bigquery.refresh import finish_refresh
+from acme_sdk.connectors.bigquery.reset import replace_state
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus

@@ -1,4 +1,4 @@
-"""Full refreshes: the table that gathers their rows, how these take the target's place or are given up."""
+"""Full refreshes: the table that gathers their rows, and how these take the target's place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from acme_sdk.connectors.bigquery.checkpoints import (
     checkpoint_sql,
     checkpoints_table,
     create_checkpoints,
-    delete_checkpoint_sql,
     expected_run_id,
     read_checkpoint,
     run_id_sql,
@@ -21,7 +20,7 @@ from acme_sdk.connectors.bigquery.checkpoints import (
 from acme_sdk.connectors.bigquery.columns import TargetColumn, moved
 from acme_sdk.connectors.bigquery.names import quoted, table_reference, table_sql, text_literal
 from acme_sdk.connectors.bigquery.script import Publication
-from acme_sdk.connectors.bigquery.stage import add_columns, drop_remains, refresh_table
+from acme_sdk.connectors.bigquery.stage import add_columns, refresh_table
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
@@ -85,24 +84,6 @@ def finish_refresh(warehouse: Warehouse, plan: LoadPlan, state: StreamState) -> 
     with suppress(AcmeError):
         warehouse.drop(hidden)
     return count
-
-
-def replace_state(warehouse: Warehouse, plan: LoadPlan, state: StreamState | None) -> None:
-    """Store or remove a checkpoint, then drop what loads of the stream have left.
-
-    Args:
-        warehouse: Where the checkpoints are.
-        plan: Says which stream, and which table.
-        state: The checkpoint, or ``None``.
-    """
-    create_checkpoints(warehouse)
-    table = checkpoints_table(warehouse)
-    if state is None:
-        statement = delete_checkpoint_sql(table, plan.pipeline, plan.stream)
-    else:
-        statement = checkpoint_sql(table, state)
-    warehouse.run(statement, f"checkpoint of {plan.stream!r}")
-    drop_remains(warehouse, plan, table_reference(plan.table, warehouse.dataset))
 
 
 def _replace(

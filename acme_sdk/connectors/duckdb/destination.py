@@ -20,7 +20,8 @@ from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.duckdb.checkpoints import read_checkpoint
 from acme_sdk.connectors.duckdb.database import open_database, require_writable, translated
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
-from acme_sdk.connectors.duckdb.refresh import finish_refresh, replace_state
+from acme_sdk.connectors.duckdb.refresh import finish_refresh
+from acme_sdk.connectors.duckdb.reset import replace_state
 from acme_sdk.connectors.duckdb.tables import target_table
 from acme_sdk.connectors.duckdb.types import check_columns
 from acme_sdk.errors import AcmeError, ConfigurationError

@@ -1,24 +1,20 @@
-"""Full refreshes: how the table that gathers their rows takes the target's place, or is given up."""
+"""Full refreshes: how the table that gathers their rows takes the target's place."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import duckdb
 
 from acme_sdk.connectors.duckdb.checkpoints import (
     create_checkpoints,
-    delete_checkpoint,
     read_checkpoint,
     read_refresh,
     store_checkpoint,
 )
-from acme_sdk.connectors.duckdb.database import quoted
-from acme_sdk.connectors.duckdb.tables import Table, drop_other_refreshes, hidden_table, target_table
+from acme_sdk.connectors.duckdb.tables import Table, hidden_table, target_table
 from acme_sdk.errors import FatalError
 from acme_sdk.load import LoadPlan, StreamState
 
-__all__ = ["finish_refresh", "replace_state", "require_hidden"]
+__all__ = ["finish_refresh", "require_hidden"]
 
 
 def require_hidden(connection: duckdb.DuckDBPyConnection, plan: LoadPlan, schema: str, hidden: Table) -> None:
@@ -72,28 +68,6 @@ def finish_refresh(
     count = _count(connection, target)
     connection.execute("COMMIT")
     return count
-
-
-def replace_state(
-    connection: duckdb.DuckDBPyConnection, plan: LoadPlan, state: StreamState | None, schema: str
-) -> None:
-    """Store or remove a checkpoint, and drop what full refreshes of the stream have gathered.
-
-    Args:
-        connection: A connection for this alone: if it is closed after an error, nothing has happened.
-        plan: Says which stream, and which table.
-        state: The checkpoint, or ``None``.
-        schema: The destination's.
-    """
-    connection.execute("BEGIN TRANSACTION")
-    connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
-    create_checkpoints(connection, schema)
-    drop_other_refreshes(connection, replace(plan, refresh=None), target_table(plan, schema).schema)
-    if state is None:
-        delete_checkpoint(connection, schema, plan.pipeline, plan.stream)
-    else:
-        store_checkpoint(connection, schema, state)
-    connection.execute("COMMIT")
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: Table) -> int:

@@ -21,7 +21,8 @@ from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, read_batches
 from acme_sdk.connectors.parquet.load import ParquetLoad
 from acme_sdk.connectors.parquet.manifest import DATA
-from acme_sdk.connectors.parquet.refresh import finish_refresh, replace_state
+from acme_sdk.connectors.parquet.refresh import finish_refresh
+from acme_sdk.connectors.parquet.reset import replace_state
 from acme_sdk.connectors.parquet.table import OWN_FOLDER, Table
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.exclusion import exclusive_by_file

@@ -1,10 +1,10 @@
-"""Full refreshes: how the rows that were gathered take the target's place, or are given up."""
+"""Full refreshes: how the rows that were gathered take the target's place."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from acme_sdk.connectors.parquet.checkpoints import following, latest, tables_of
+from acme_sdk.connectors.parquet.checkpoints import following, latest
 from acme_sdk.connectors.parquet.columns import in_file
 from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, FileWriter
@@ -12,7 +12,7 @@ from acme_sdk.connectors.parquet.manifest import DATA, Manifest, Rows
 from acme_sdk.connectors.parquet.table import Table, refresh_folder, refresh_prefix
 from acme_sdk.load import LoadPlan, StreamState
 
-__all__ = ["finish_refresh", "replace_state"]
+__all__ = ["finish_refresh", "without_refreshes"]
 
 
 def finish_refresh(
@@ -37,7 +37,7 @@ def finish_refresh(
         held = latest(root, plan.pipeline, plan.stream)
         plan.check_followed(held.state if held else None)
         rows = before.rows.get(gathered) or (Rows(target.schema, {}) if target else None)
-        folders = _without_refreshes(before, plan)
+        folders = without_refreshes(before, plan)
         sources = {DATA: gathered} if gathered in before.rows else {}
         if rows is not None:
             if not rows.files:
@@ -47,30 +47,8 @@ def finish_refresh(
     return rows.count if rows else 0
 
 
-def replace_state(root: Path, plan: LoadPlan, state: StreamState | None, patience_s: float) -> None:
-    """Store or remove a checkpoint, and drop the rows that full refreshes of the stream have gathered.
-
-    Args:
-        root: The destination's folder.
-        plan: Says which stream, and which table.
-        state: The checkpoint; ``None`` removes those of all tables that the stream was loaded into.
-        patience_s: Seconds to wait for another load of the table to end.
-    """
-    if state is not None:
-        table = Table(root, plan.table)
-        with table.writing(patience_s):
-            before = table.manifest()
-            stored = following(root, table, state)
-            table.commit(before.next(_without_refreshes(before, plan), stored))
-        return
-    # The latest one last: until then, it is the one that counts.
-    for table, _ in tables_of(root, plan.pipeline, plan.stream):
-        with table.writing(patience_s):
-            before = table.manifest()
-            table.commit(before.forget(_without_refreshes(before, plan), plan.pipeline, plan.stream))
-
-
-def _without_refreshes(before: Manifest, plan: LoadPlan) -> dict[str, Rows]:
+def without_refreshes(before: Manifest, plan: LoadPlan) -> dict[str, Rows]:
+    """Return a version's rows without those that full refreshes of the stream have gathered."""
     own = refresh_prefix(plan.pipeline, plan.stream)
     return {name: one for name, one in before.rows.items() if not name.startswith(own)}
 
