@@ -14,13 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acme_sdk.catalog import Partition, Stream
     from acme_sdk.config import ConnectorConfig
-    from acme_sdk.connector import (
-        BatchSource,
-        Connector,
-        DestinationConnector,
-        SourceConnector,
-        StagedDestination,
-    )
+    from acme_sdk.connector import Connector
+    from acme_sdk.destination import DestinationConnector, StagedDestination
     from acme_sdk.errors import (
         AcmeError,
         ConfigurationError,
@@ -34,6 +29,7 @@ if TYPE_CHECKING:
     from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
     from acme_sdk.position import Checkpoint, Position
     from acme_sdk.row import Row
+    from acme_sdk.source import BatchSource, SourceConnector
 
 __all__ = [
     "AcmeError",
@@ -66,7 +62,8 @@ __all__ = [
 _HOMES = {
     "catalog": ("Partition", "Stream"),
     "config": ("ConnectorConfig",),
-    "connector": ("BatchSource", "Connector", "DestinationConnector", "SourceConnector", "StagedDestination"),
+    "connector": ("Connector",),
+    "destination": ("DestinationConnector", "StagedDestination"),
     "errors": (
         "AcmeError",
         "ConfigurationError",
@@ -80,6 +77,7 @@ _HOMES = {
     "load": ("StreamState", "Load", "LoadPlan", "WriteMode"),
     "position": ("Checkpoint", "Position"),
     "row": ("Row",),
+    "source": ("BatchSource", "SourceConnector"),
 }
 
 

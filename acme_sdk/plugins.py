@@ -17,8 +17,9 @@ from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
-from acme_sdk.connector import Connector, SourceConnector
+from acme_sdk.connector import Connector
 from acme_sdk.errors import ConfigurationError
+from acme_sdk.source import SourceConnector
 
 __all__ = ["ConnectorType", "connector_class", "connector_type", "connector_types", "load_file"]
 

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.declared import Workspace
     from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
     from acme_sdk.config import ConnectorConfig
-    from acme_sdk.connector import Connector, DestinationConnector, SourceConnector
+    from acme_sdk.connector import Connector
+    from acme_sdk.destination import DestinationConnector
     from acme_sdk.errors import AcmeError
     from acme_sdk.secrets import Redactor
+    from acme_sdk.source import SourceConnector
     from acme_sdk.sync import FileStateStore
 
 __all__ = ["OpenPipeline", "file_option", "open_pipeline", "print_error"]
@@ -89,7 +91,8 @@ def open_pipeline(path: Path, name: str, stream: str | None = None) -> Iterator[
         AcmeError: There is no such pipeline or stream, or one of its connectors cannot be used.
     """
     from acme_orchestration.registry.declared import load_workspace
-    from acme_sdk.connector import DestinationConnector, SourceConnector
+    from acme_sdk.destination import DestinationConnector
+    from acme_sdk.source import SourceConnector
 
     workspace = load_workspace(path)
     entry = _entry(workspace, name)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from acme_sdk.connector import DestinationConnector, StagedDestination
+from acme_sdk.destination import DestinationConnector, StagedDestination
 from acme_sdk.encoded import Columns, EncodedBatch, decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode

@@ -15,12 +15,13 @@ from uuid import uuid4
 import pyarrow as pa
 
 from acme_sdk.catalog import Stream
-from acme_sdk.connector import DestinationConnector, SourceConnector, StagedDestination
+from acme_sdk.destination import DestinationConnector, StagedDestination
 from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from acme_sdk.policy import SchemaPolicy
 from acme_sdk.secrets import Redactor
+from acme_sdk.source import SourceConnector
 from acme_sdk.sync.backfill import CursorRange, planned_backfill
 from acme_sdk.sync.dead_letters import DeadLetters
 from acme_sdk.sync.delivery import Delivery, RowDelivery, StagedDelivery

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from acme_sdk.catalog import Partition, Stream
-from acme_sdk.connector import BatchSource, DestinationConnector, SourceConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 from acme_sdk.policy import SchemaPolicy
+from acme_sdk.source import BatchSource, SourceConnector
 from acme_sdk.sync.reading import begins_at_cursor, can_resume
 
 __all__ = [

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from acme_sdk.catalog import Stream
 from acme_sdk.columns import BATCH_ROWS, RowBatcher, to_rows
-from acme_sdk.connector import BatchSource, SourceConnector
 from acme_sdk.encoded import Columns, decoded
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
+from acme_sdk.source import BatchSource, SourceConnector
 from acme_sdk.sync.interval import CommitInterval, Pace
 
 __all__ = ["Batch", "Start", "begins_at_cursor", "can_resume", "read_batches"]

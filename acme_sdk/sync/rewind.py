@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from acme_sdk.catalog import Stream
-from acme_sdk.connector import SourceConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState, WriteMode
+from acme_sdk.source import SourceConnector
 from acme_sdk.sync.details import Details
 from acme_sdk.sync.origin import cursor_text
 from acme_sdk.sync.plan import StreamPlan

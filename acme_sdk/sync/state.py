@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from acme_sdk.connector import DestinationConnector, StagedDestination
+from acme_sdk.destination import DestinationConnector, StagedDestination
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
@@ -34,7 +34,7 @@ class StateStore(Protocol):
         """Forget a stream's checkpoint, so that the next sync reads everything."""
 
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
-        """Keep other runs from a stream; see `acme_sdk.connector.StagedDestination.exclusive`."""
+        """Keep other runs from a stream; see `acme_sdk.destination.StagedDestination.exclusive`."""
 
 
 class StagedStateStore:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from acme_sdk.catalog import Stream
-from acme_sdk.connector import SourceConnector
 from acme_sdk.encoded import Columns
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.failures import describe
+from acme_sdk.source import SourceConnector
 from acme_sdk.sync.dead_letters import DeadLetters
 from acme_sdk.sync.delivery import Delivery
 from acme_sdk.sync.extraction import Extraction

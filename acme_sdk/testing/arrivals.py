@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from acme_sdk.connector import DestinationConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.row import Row
 from acme_sdk.testing.exchanges import Exchange, listened

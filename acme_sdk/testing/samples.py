@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from random import SystemRandom
 
-from acme_sdk.connector import DestinationConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.load import WriteMode
 from acme_sdk.row import Row
 

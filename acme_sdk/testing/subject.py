@@ -14,12 +14,14 @@ from typing import Any
 
 from acme_sdk.catalog import Stream
 from acme_sdk.config import ConnectorConfig, validate_config
-from acme_sdk.connector import BatchSource, Connector, DestinationConnector, SourceConnector
+from acme_sdk.connector import Connector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.lifecycle import open_connector
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 from acme_sdk.secrets import Redactor
+from acme_sdk.source import BatchSource, SourceConnector
 from acme_sdk.testing.exchanges import Exchange, listened
 from acme_sdk.testing.extraction import Extraction, Read
 from acme_sdk.testing.findings import Problem

@@ -1,8 +1,9 @@
 import pytest
 
-from acme_sdk.connector import DestinationConnector, SourceConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import connector_class, connector_types, load_file
+from acme_sdk.source import SourceConnector
 
 SOURCE = """
 from acme.sdk import Row, SourceConnector

@@ -10,7 +10,6 @@ from google.cloud import bigquery
 from google.cloud.bigquery import DatasetReference
 
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
 from acme_sdk.connectors.bigquery.columns import Columns
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
@@ -18,6 +17,7 @@ from acme_sdk.connectors.bigquery.load import BigQueryLoad
 from acme_sdk.connectors.bigquery.refresh import finish_refresh
 from acme_sdk.connectors.bigquery.reset import replace_state
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
+from acme_sdk.destination import StagedDestination
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.duckdb.checkpoints import read_checkpoint
 from acme_sdk.connectors.duckdb.database import open_database, require_writable, translated
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
@@ -24,6 +23,7 @@ from acme_sdk.connectors.duckdb.refresh import finish_refresh
 from acme_sdk.connectors.duckdb.reset import replace_state
 from acme_sdk.connectors.duckdb.tables import target_table
 from acme_sdk.connectors.duckdb.types import check_columns
+from acme_sdk.destination import StagedDestination
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus

@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.parquet.checkpoints import latest, lock_path
 from acme_sdk.connectors.parquet.columns import merged, storable
 from acme_sdk.connectors.parquet.disk import translated
@@ -24,6 +23,7 @@ from acme_sdk.connectors.parquet.manifest import DATA
 from acme_sdk.connectors.parquet.refresh import finish_refresh
 from acme_sdk.connectors.parquet.reset import replace_state
 from acme_sdk.connectors.parquet.table import OWN_FOLDER, Table
+from acme_sdk.destination import StagedDestination
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus

@@ -13,7 +13,6 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connector import StagedDestination
 from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
@@ -25,6 +24,7 @@ from acme_sdk.connectors.postgres.reset import replace_state
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.connectors.postgres.types import column_type
+from acme_sdk.destination import StagedDestination
 from acme_sdk.errors import ConfigurationError, FieldProblem
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row

@@ -9,7 +9,6 @@ import pyarrow as pa
 from psycopg import sql
 
 from acme_sdk.catalog import Stream
-from acme_sdk.connector import BatchSource
 from acme_sdk.connectors.postgres.catalog import Relation, find_relation, readable_relations
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch, CopyLayout
@@ -18,6 +17,7 @@ from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.connectors.postgres.types import wire_type
 from acme_sdk.errors import ConfigurationError, FatalError
+from acme_sdk.source import BatchSource
 
 __all__ = ["PostgresSource"]
 

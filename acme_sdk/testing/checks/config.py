@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acme_sdk.config import config_model, validate_config
-from acme_sdk.connector import DestinationConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.registry import check

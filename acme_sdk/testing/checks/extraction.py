@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from acme_sdk.connector import BatchSource
 from acme_sdk.errors import FatalError
 from acme_sdk.position import Position
+from acme_sdk.source import BatchSource
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.listings import Listing

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from acme_sdk.catalog import Stream
-from acme_sdk.connector import BatchSource, SourceConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
+from acme_sdk.source import BatchSource, SourceConnector
 from acme_sdk.testing.cursors import Cursor
 from acme_sdk.testing.exchanges import listened
 from acme_sdk.testing.findings import Problem, Skip

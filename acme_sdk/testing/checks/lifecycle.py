@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from acme_sdk.connector import DestinationConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.testing import holdings
 from acme_sdk.testing.attempts import hurried

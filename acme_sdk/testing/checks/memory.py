@@ -15,8 +15,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from acme_sdk.connector import SourceConnector
 from acme_sdk.position import Position
+from acme_sdk.source import SourceConnector
 from acme_sdk.testing.faults import FaultServer
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.frames import is_authors

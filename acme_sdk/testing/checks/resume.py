@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from acme_sdk.catalog import Stream
-from acme_sdk.connector import BatchSource
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
+from acme_sdk.source import BatchSource
 from acme_sdk.testing.cursors import Cursor
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.identity import identities, identity, is_lasting

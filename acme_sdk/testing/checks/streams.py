@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from acme_sdk.catalog import Partition, Stream
-from acme_sdk.connector import BatchSource, SourceConnector
 from acme_sdk.errors import FatalError
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
+from acme_sdk.source import BatchSource, SourceConnector
 from acme_sdk.testing.cursors import Cursor
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.identity import identities, identity, key_of

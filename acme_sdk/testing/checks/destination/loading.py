@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from acme_sdk.connector import DestinationConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.load import WriteMode
 from acme_sdk.row import Row

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from acme_sdk.connector import DestinationConnector
+from acme_sdk.destination import DestinationConnector
 from acme_sdk.load import WriteMode
 from acme_sdk.row import Row
 from acme_sdk.testing.arrivals import id_of, reads_back
