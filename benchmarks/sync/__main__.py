@@ -90,7 +90,7 @@ def _workspace() -> Path:
     folder = FOLDER / "workspace"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "connectors").mkdir(parents=True)
-    shutil.copy(HERE.parent / "sources" / "order_rows.py", folder / "connectors")
+    shutil.copy(HERE / "sources" / "order_rows.py", folder / "connectors")
     return Path(shutil.copy(HERE / "workspace.yaml", folder / "connectors.yaml"))
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from acme.sdk import open_connector
-from benchmarks.sources.order_rows import OrderRowsSource
 from benchmarks.sync.server import Server
+from benchmarks.sync.sources.order_rows import OrderRowsSource
 
 __all__ = [
     "CHANGED_SINCE",

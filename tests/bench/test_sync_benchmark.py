@@ -9,11 +9,11 @@ import pytest
 from acme.sdk import open_connector
 from acme_sdk.connectors.duckdb import DuckDBDestination
 from acme_sdk.sync import StreamPlan, sync_stream
-from benchmarks.sources.order_rows import OrderRowsSource
 from benchmarks.sync import orders
 from benchmarks.sync.bars import ACME, LARGE, Bar, Figures, Memory, Rate, Ratio, Seconds
 from benchmarks.sync.report import figures_of, latest, tables
 from benchmarks.sync.server import Server
+from benchmarks.sync.sources.order_rows import OrderRowsSource
 from tests.servers import DatabaseServer
 
 

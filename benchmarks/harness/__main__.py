@@ -1,6 +1,6 @@
 """The mistakes of tests/mutants under three test suites: this harness, the Singer SDK's, the Airbyte CDK's.
 
-    .venv/bin/python benchmarks/harness_peers.py --write docs/harness-comparison.md
+    .venv/bin/python -m benchmarks.harness --write docs/harness-comparison.md
 
 Makes two virtual environments in ``--scratch`` (a temporary folder by default; give one to keep them), so it
 needs a package index. Each mistake is put into the same small connector, written for each of the two SDKs,
@@ -13,7 +13,6 @@ import argparse
 import json
 import platform
 import subprocess
-import sys
 import tempfile
 import venv
 from concurrent.futures import ThreadPoolExecutor
@@ -22,13 +21,11 @@ from pathlib import Path
 
 import yaml
 
+from acme.sdk.testing import Job, Outcome, Result, run
+from tests.mutants.gallery import Case, mutants
+from tests.mutants.server import KEY, Api, serving
+
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-
-from acme.sdk.testing import Job, Outcome, Result, run  # noqa: E402 - found by the line above
-from tests.mutants.gallery import Case, mutants  # noqa: E402
-from tests.mutants.server import KEY, Api, serving  # noqa: E402
-
 SINGER, AIRBYTE = "singer-sdk", "airbyte-cdk"
 REQUIREMENTS = {
     SINGER: ["singer-sdk[testing]==0.54.9", "pytest==9.2.0", "pytest-timeout==2.4.0"],

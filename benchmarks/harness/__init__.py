@@ -1,0 +1,1 @@
+"""The harness beside the test suites of other SDKs."""
