@@ -12,8 +12,9 @@ from acme_orchestration.checks.health import connector_asset, health_check
 from acme_orchestration.jobs.connector_test import connector_test
 from acme_orchestration.pipelines.pipeline import pipeline_definitions
 from acme_orchestration.pipelines.stream import stream_key
-from acme_orchestration.registry.declared import Workspace, load_workspace, verify
+from acme_orchestration.registry.declared import Workspace, load_workspace
 from acme_orchestration.registry.entries import by_dagster_name, dagster_name
+from acme_orchestration.registry.verification import verify
 from acme_orchestration.resources.connector import connector_resource
 from acme_orchestration.sensors.health import health_sensor
 

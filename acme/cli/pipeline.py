@@ -150,7 +150,7 @@ def _ends(workspace: Workspace, entry: PipelineEntry) -> list[ConnectorEntry]:
     """Return source and destination, of which no secret stands in the clear."""
     from dataclasses import replace
 
-    from acme_orchestration.registry.declared import verify
+    from acme_orchestration.registry.verification import verify
     from acme_sdk.errors import ConfigurationError
 
     names = (entry.source, entry.destination)

@@ -17,7 +17,7 @@ from acme_sdk.policy import SchemaPolicy
 if TYPE_CHECKING:
     from acme_sdk.sync import StreamPlan
 
-__all__ = ["ConnectorEntry", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name"]
+__all__ = ["ConnectorEntry", "Entry", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name"]
 
 # Names of Dagster's own, and of Python, that a resource, a job or an asset cannot bear there.
 _RESERVED = {
@@ -162,6 +162,7 @@ class PipelineEntry(_Entry):
         )
 
 
+#: A connector or a pipeline.
 Entry = TypeVar("Entry", ConnectorEntry, PipelineEntry)
 
 

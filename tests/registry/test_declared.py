@@ -11,13 +11,14 @@ from dagster._utils.tags import is_valid_strict_tag_value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acme_orchestration.registry.declared import Workspace, load_workspace, verify
+from acme_orchestration.registry.declared import Workspace, load_workspace
 from acme_orchestration.registry.entries import (
     ConnectorEntry,
     StreamEntry,
     by_dagster_name,
     dagster_name,
 )
+from acme_orchestration.registry.verification import verify
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 from acme_sdk.policy import SchemaPolicy

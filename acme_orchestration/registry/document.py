@@ -1,0 +1,67 @@
+"""A YAML file as it is written: a mapping, read strictly, with the line in what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from acme_sdk.errors import ConfigurationError
+
+__all__ = ["invalid", "read_document"]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without the trap of a second key that silently replaces the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value!r} stands in line {seen[key.value]} and again in line {line}",
+                    problem_mark=key.start_mark,
+                )
+            if isinstance(key, yaml.ScalarNode):
+                seen[key.value] = line
+        return super().construct_mapping(node, deep)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a file; an empty one is an empty mapping.
+
+    Raises:
+        ConfigurationError: There is no such file, it is not YAML, a key stands in it twice, or it is no
+            mapping (codes ``file.missing``, ``file.invalid``). The message names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"there is no file {path}", code="file.missing", hint="run this where connectors.yaml is"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise invalid(path, f"cannot be read: {reason}") from None
+    try:
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        # The name of an alias may be a password that begins with an asterisk.
+        alias = isinstance(error, yaml.composer.ComposerError)
+        problem = "a text that begins with * must be quoted" if alias else error.problem
+        raise invalid(path, f"{line}{problem}") from None
+    except yaml.YAMLError as error:
+        raise invalid(path, getattr(error, "reason", None) or "is not YAML") from None
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise invalid(path, "line 1: must be a mapping", "begin with connectors:")
+    return document
+
+
+def invalid(path: Path, problem: str, hint: str | None = None) -> ConfigurationError:
+    """Return the error that says what is wrong with a file."""
+    return ConfigurationError(f"{path}: {problem}", code="file.invalid", hint=hint or "correct the file")

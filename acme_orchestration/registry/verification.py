@@ -1,0 +1,56 @@
+"""Whether connectors fit their types, which only the types' classes can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from acme_orchestration.registry.declared import Workspace
+from acme_orchestration.registry.entries import ConnectorEntry
+from acme_orchestration.registry.fields import with_fault
+from acme_sdk.config import literal_secrets
+from acme_sdk.errors import ConfigurationError
+from acme_sdk.plugins import connector_class
+
+__all__ = ["verify"]
+
+
+def verify(workspace: Workspace) -> Workspace:
+    """Return the workspace with a ``fault`` where a connector's type and its configuration do not fit.
+
+    That is a type that does not exist or cannot be imported, and a secret that stands in the clear: which
+    fields are secret is known to the connector's class alone. This imports connectors' code.
+    """
+    schemas: dict[tuple[str, str], Mapping[str, Any] | str] = {}
+    connectors = {}
+    for name, entry in workspace.connectors.items():
+        key = (entry.type, entry.role)
+        if key not in schemas:
+            schemas[key] = _schema(entry, workspace.folder)
+        connectors[name] = entry if entry.fault is not None else _verified(entry, schemas[key])
+    return replace(workspace, connectors=connectors)
+
+
+def _schema(entry: ConnectorEntry, folder: Path) -> Mapping[str, Any] | str:
+    """Return the schema of an entry's type, or why there is none."""
+    try:
+        return connector_class(entry.type, entry.role, folder).config_schema() or {}
+    except ConfigurationError as error:
+        return f"{error.message}: {error.hint}" if error.hint else error.message
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - an author's module may do anything
+        return f"the connector type {entry.type!r} cannot be used: {type(error).__name__}: {error}"
+
+
+def _verified(entry: ConnectorEntry, schema: Mapping[str, Any] | str) -> ConnectorEntry:
+    where = f"connectors.{entry.name}"
+    if isinstance(schema, str):
+        return with_fault(entry, f"{where}.type: {schema}")
+    if fields := literal_secrets(schema, entry.config):
+        names = ", ".join(f"{where}.config.{field}" for field in fields)
+        return with_fault(
+            entry,
+            f"{names}: a secret stands here in the clear; write a reference, e.g. {{env: VARIABLE}}, instead",
+        )
+    return entry
