@@ -54,6 +54,10 @@ class Dataset:
         """Return the names of staging tables."""
         return {name for name in self.tables() if name.startswith("_acme_stage")}
 
+    def locks(self) -> set[str]:
+        """Return the names of the tables of locks."""
+        return {name for name in self.tables() if name.startswith("_acme_lock")}
+
 
 @pytest.fixture
 def dataset(emulator: Emulator) -> Iterator[Dataset]:

@@ -31,12 +31,14 @@ class Numbers(SourceConnector):
 
 
 @pytest.mark.parametrize("mode", [WriteMode.APPEND, WriteMode.OVERWRITE])
-def test_a_run_that_was_overtaken_publishes_nothing(
+def test_a_run_that_lost_its_lease_and_was_overtaken_publishes_nothing(
     dataset: Dataset, destination: BigQueryDestination, mode: WriteMode
 ) -> None:
     what = StreamPlan("order-sync", table="orders", write_mode=mode)
 
     def overtake() -> None:
+        [lock] = dataset.locks()
+        dataset.client.delete_table(f"{dataset.name}.{lock}")
         with open_connector(BigQueryDestination, dataset.config) as other:
             sync_stream(source, other, what)
 
@@ -63,3 +65,23 @@ def test_what_attempts_have_left_goes_with_the_state(
     assert dataset.tables() == {"_acme_checkpoints"}
     assert destination.state("order-sync", "orders") is None
     abandoned.discard()
+
+
+def test_a_first_load_finds_a_row_of_its_own_to_change(
+    dataset: Dataset, destination: BigQueryDestination
+) -> None:
+    """BigQuery cancels one of two transactions that change a row, and neither of two that add rows."""
+    first = plan(follows="", write_mode=WriteMode.APPEND)
+    load = destination.open_load(first)
+    load.stage(batch(id=[1]))
+    dataset.query("CREATE TABLE {ds}.orders (name STRING)")  # it cannot be published
+    with pytest.raises(AcmeError):
+        load.publish(checkpoint(first))
+    load.discard()
+    assert dataset.query("SELECT stream, run_id FROM {ds}._acme_checkpoints") == [("orders", None)]
+    assert destination.state("order-sync", "orders") is None
+    dataset.query("DROP TABLE {ds}.orders")
+    load = destination.open_load(first)
+    load.stage(batch(id=[1]))
+    assert load.publish(checkpoint(first)) == 1
+    assert dataset.query("SELECT run_id FROM {ds}._acme_checkpoints") == [(first.run_id,)]

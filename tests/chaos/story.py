@@ -136,6 +136,7 @@ class _Story:
                     self._counts.kills += struck
                     strikes -= struck
                     if struck:
+                        self._target.end_leases()
                         self._grow()
                         continue
                 self._end(victim)

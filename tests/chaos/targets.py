@@ -71,6 +71,9 @@ class Target(ABC):
     def tables(self) -> set[str]:
         """Return the names of all tables."""
 
+    def end_leases(self) -> None:  # noqa: B027 - one has them
+        """Free the streams of runs that were struck, where that takes time; by default it takes none."""
+
     def has_stage(self) -> bool | None:
         """Tell whether staged rows are seen; ``None`` where a reader cannot see them."""
         return None
@@ -240,6 +243,12 @@ class BigQueryTarget(Target):
     def tables(self) -> set[str]:
         with closing(self._client()) as client:
             return {table.table_id for table in client.list_tables(self._dataset)}
+
+    def end_leases(self) -> None:
+        with closing(self._client()) as client:
+            for table in client.list_tables(self._dataset):
+                if table.table_id.startswith("_acme_lock_"):
+                    client.delete_table(table, not_found_ok=True)
 
     def _query(self, statement: str) -> list[Any]:
         with closing(self._client()) as client:

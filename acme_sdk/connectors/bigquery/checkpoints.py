@@ -17,6 +17,7 @@ __all__ = [
     "checkpoint_sql",
     "checkpoints_table",
     "create_checkpoints",
+    "create_row",
     "delete_checkpoint_sql",
     "expected_run_id",
     "read_checkpoint",
@@ -52,10 +53,26 @@ def create_checkpoints(warehouse: Warehouse) -> None:
     warehouse.create(checkpoints_table(warehouse), _TYPES)
 
 
+def create_row(warehouse: Warehouse, pipeline: str, stream: str) -> None:
+    """Make a stream's row, which is no checkpoint yet, unless there is one.
+
+    Two transactions that only add rows do not conflict. So that two first loads of a stream do, each finds a
+    row to change.
+    """
+    table = table_sql(checkpoints_table(warehouse))
+    warehouse.run(
+        f"INSERT INTO {table} (pipeline, stream)"  # noqa: S608 - quoted
+        f" SELECT {text_literal(pipeline)}, {text_literal(stream)} FROM (SELECT 1)"
+        f" WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {_is(pipeline, stream)})",
+        f"checkpoint of {stream!r}",
+    )
+
+
 def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StoredState | None:
     """Return a stream's checkpoint, or ``None``."""
     table = checkpoints_table(warehouse)
-    sql = f"SELECT {_columns()} FROM {table_sql(table)} WHERE {_is(pipeline, stream)}"  # noqa: S608 - quoted
+    is_stored = f"{_is(pipeline, stream)} AND run_id IS NOT NULL"
+    sql = f"SELECT {_columns()} FROM {table_sql(table)} WHERE {is_stored}"  # noqa: S608 - quoted
     try:
         rows = warehouse.run(sql, f"table {table.table_id}")
     except AcmeError as error:

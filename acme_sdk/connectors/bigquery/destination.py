@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ from acme_sdk.config import ConnectorConfig
 from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
 from acme_sdk.connectors.bigquery.columns import Columns
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
+from acme_sdk.connectors.bigquery.exclusion import held_stream
 from acme_sdk.connectors.bigquery.load import BigQueryLoad
 from acme_sdk.connectors.bigquery.refresh import finish_refresh
 from acme_sdk.connectors.bigquery.reset import replace_state
@@ -67,6 +69,13 @@ class BigQueryDestination(StagedDestination):
                 "description": "Another address than Google's public one: an emulator, a private endpoint.",
                 "examples": ["http://localhost:9050"],
             },
+            "lock_lease_s": {
+                "type": "integer",
+                "default": 60,
+                "minimum": 10,
+                "maximum": 3600,
+                "description": "Seconds after which a stream is free again when its run was killed.",
+            },
             "table": {"type": "string", "description": "Target of rows that are loaded without a pipeline."},
             "primary_key": {
                 "type": "array",
@@ -94,6 +103,7 @@ class BigQueryDestination(StagedDestination):
         # An endpoint may be let in where the one that it points to would not.
         client._http.max_redirects = 0
         self._warehouse = Warehouse(client, DatasetReference(config["project"], config["dataset"]))
+        self._lock_lease_s: int = config["lock_lease_s"]
         self.default_table = config.get("table")
         self.default_primary_key = tuple(config["primary_key"])
 
@@ -125,6 +135,14 @@ class BigQueryDestination(StagedDestination):
     def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
         """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
         replace_state(self._opened(), plan, state)
+
+    def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
+        """Keep other runs from a stream by a lease that is renewed; see `StagedDestination.exclusive`.
+
+        Raises:
+            RetriableError: Another run has it (code ``pipeline.busy``).
+        """
+        return held_stream(self._opened(), pipeline, stream, run_id, self._lock_lease_s)
 
     def health_check(self) -> HealthReport:
         """Look at the dataset, and ask whether we may run jobs: a dry run, which costs nothing."""

@@ -10,6 +10,7 @@ from acme_sdk.connectors.bigquery.checkpoints import (
     checkpoint_sql,
     checkpoints_table,
     create_checkpoints,
+    create_row,
     expected_run_id,
     read_checkpoint,
     run_id_sql,
@@ -75,6 +76,8 @@ class BigQueryLoad(Load):
         columns = self._columns.target()
         # DDL of permanent tables has no place in a transaction; what is done here changes no rows.
         create_checkpoints(self._warehouse)
+        if self._run_before is None:
+            create_row(self._warehouse, self._plan.pipeline, self._plan.stream)
         self._prepare_target(columns)
         checkpoints = checkpoints_table(self._warehouse)
         publication = Publication(

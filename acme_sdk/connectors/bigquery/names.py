@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from hashlib import blake2b
 
 from google.cloud.bigquery import DatasetReference, TableReference
 
 from acme_sdk.errors import ConfigurationError, FatalError
 
-__all__ = ["check_column", "quoted", "table_reference", "table_sql", "text_literal"]
+__all__ = ["check_column", "digest", "quoted", "table_reference", "table_sql", "text_literal"]
 
 _LONGEST_COLUMN = 300  # characters
 _LONGEST_TABLE = 1024  # bytes
@@ -59,6 +60,11 @@ def check_column(name: str) -> None:
         code="column.name",
         hint="rename it in the source, e.g. by a view",
     )
+
+
+def digest(*parts: str) -> str:
+    """Return letters and digits that stand for some names, in the name of a table of ours."""
+    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def quoted(name: str) -> str:

@@ -13,6 +13,7 @@ from acme_sdk.connectors.bigquery.checkpoints import (
     checkpoint_sql,
     checkpoints_table,
     create_checkpoints,
+    create_row,
     expected_run_id,
     read_checkpoint,
     run_id_sql,
@@ -104,6 +105,8 @@ def _replace(
     elif missing:
         warehouse.create(target, missing)
     create_checkpoints(warehouse)
+    if before is None:
+        create_row(warehouse, plan.pipeline, plan.stream)
     checkpoints = checkpoints_table(warehouse)
     script = Publication(
         replace(plan, write_mode=WriteMode.OVERWRITE),

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from typing import IO
 from uuid import uuid4
 
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 from google.cloud.bigquery import DatasetReference, LoadJob, TableReference
 
 from acme_sdk.connectors.bigquery.columns import Columns, StagedColumn
-from acme_sdk.connectors.bigquery.names import quoted, table_sql
+from acme_sdk.connectors.bigquery.names import digest, quoted, table_sql
 from acme_sdk.connectors.bigquery.types import staged
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError
@@ -53,7 +52,7 @@ def stage_table(plan: LoadPlan, dataset: DatasetReference) -> TableReference:
 def refresh_table(plan: LoadPlan, target: TableReference) -> TableReference:
     """Return the table for the rows of one full refresh, which is in the target's dataset."""
     dataset = DatasetReference(target.project, target.dataset_id)
-    return dataset.table(_prefix("refresh", plan) + _digest(plan.refresh or ""))
+    return dataset.table(_prefix("refresh", plan) + digest(plan.refresh or ""))
 
 
 class Stage:
@@ -169,11 +168,7 @@ def add_columns(table: TableReference, columns: Mapping[str, str]) -> str:
 
 
 def _prefix(kind: str, plan: LoadPlan) -> str:
-    return f"_acme_{kind}_{_digest(plan.pipeline, plan.stream)}_"
-
-
-def _digest(*parts: str) -> str:
-    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"_acme_{kind}_{digest(plan.pipeline, plan.stream)}_"
 
 
 def _schema(columns: list[StagedColumn]) -> dict[str, str]:

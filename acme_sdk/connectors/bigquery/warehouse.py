@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 from google.cloud.bigquery import DatasetReference, TableReference
@@ -22,6 +22,8 @@ _ONCE = Retry(predicate=lambda _error: False)
 _CALL_TIMEOUT_S = 60.0
 _UPLOAD_TIMEOUT_S = 300.0
 _CHECK_TIMEOUT_S = 5.0
+# Longer than anybody looks at what such a table says; then BigQuery removes it.
+_DESCRIBED_LIFETIME = timedelta(days=3)
 
 _TRANSIENT_JOBS = frozenset(
     {"backendError", "internalError", "rateLimitExceeded", "jobBackendError", "jobInternalError",
@@ -92,11 +94,7 @@ class Warehouse:
         Raises:
             FatalError: There is not even its dataset (code ``database.missing``).
         """
-        with bigquery_errors(f"table {table.table_id}"):
-            try:
-                found = self._client.get_table(table, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
-            except NotFound:
-                found = None
+        found = self.find(table)
         if found is None:
             with bigquery_errors(f"dataset {table.dataset_id}"):
                 self._client.get_dataset(
@@ -127,6 +125,46 @@ class Warehouse:
             made.expires = expires
         with bigquery_errors(f"table {table.table_id}"):
             self._client.create_table(made, exists_ok=True, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+
+    def create_described(self, table: TableReference, description: str) -> bool:
+        """Make a table of no rows that says something; tell whether there was none of its name."""
+        made = bigquery.Table(table, [bigquery.SchemaField("unused", "STRING")])
+        made.description = description
+        made.expires = datetime.now(UTC) + _DESCRIBED_LIFETIME
+        with bigquery_errors(f"table {table.table_id}"):
+            try:
+                self._client.create_table(made, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+            except Conflict:
+                return False
+        return True
+
+    def find(self, table: TableReference) -> bigquery.Table | None:
+        """Return what is known about a table; ``None`` when there is none."""
+        with bigquery_errors(f"table {table.table_id}"):
+            try:
+                return self._client.get_table(table, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+            except NotFound:
+                return None
+
+    def describe(self, table: bigquery.Table, description: str) -> bool:
+        """Let a table that was found say something else; tell whether it was still as found."""
+        table.description = description
+        table.expires = datetime.now(UTC) + _DESCRIBED_LIFETIME
+        with bigquery_errors(f"table {table.table_id}"):
+            try:
+                # The client sends the table's etag.
+                self._client.update_table(
+                    table, ["description", "expires"], retry=_RETRY, timeout=_CALL_TIMEOUT_S
+                )
+            except (NotFound, PreconditionFailed):
+                return False
+        return True
+
+    def now(self) -> datetime:
+        """Return the time by BigQuery's clock; the query costs nothing."""
+        ((now,),) = self.run("SELECT CURRENT_TIMESTAMP()", "the clock")
+        assert isinstance(now, datetime)  # noqa: S101
+        return now
 
     def drop(self, table: TableReference) -> None:
         """Remove a table, if it is there."""
