@@ -15,7 +15,7 @@ from acme_orchestration.pipelines.stream import stream_key
 from acme_orchestration.registry.declared import Workspace, load_workspace
 from acme_orchestration.registry.entries import by_dagster_name, dagster_name
 from acme_orchestration.registry.verification import verify
-from acme_orchestration.resources.connector import connector_resource
+from acme_orchestration.resources.binding import connector_resource
 from acme_orchestration.sensors.health import health_sensor
 
 __all__ = ["build_definitions", "defs"]

@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Self, cast
 
-from dagster import ConfigurableResource
+from dagster import ConfigurableResource, InitResourceContext
+from pydantic import PrivateAttr
+from typing_extensions import TypeVar
 
 from acme_orchestration.checks.evaluation import fault_report
-from acme_orchestration.registry.entries import ConnectorEntry
-from acme_orchestration.resources.redaction import redacted
-from acme_sdk.config import validate_config
+from acme_orchestration.resources.live import LiveConnector
+from acme_orchestration.resources.redaction import guarded, redacting
+from acme_sdk.config import ConnectorConfig, validate_config
 from acme_sdk.connector import Connector
-from acme_sdk.errors import ConfigurationError
+from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.health import HealthReport
 from acme_sdk.lifecycle import open_connector
 from acme_sdk.plugins import connector_class
 from acme_sdk.probe import Probe, run_probes
 from acme_sdk.secrets import Redactor
 
-__all__ = ["ConnectorResource", "connector_resource"]
+__all__ = ["ConnectorResource"]
+
+C = TypeVar("C", bound=Connector, default=Connector)
 
 
-class ConnectorResource(ConfigurableResource[Any]):
-    """A connector of the workspace.
+class ConnectorResource(ConfigurableResource[Any], Generic[C]):
+    """A connector of the workspace; ``ConnectorResource[MySource]`` tells type checkers which class it is.
 
     Dagster stores a resource's configuration in its database, so secrets are in it as references only. They
     are resolved when the connector is set up, in the process that uses it.
@@ -48,8 +52,36 @@ class ConnectorResource(ConfigurableResource[Any]):
     check_timeout_s: float = 15
     fault: str | None = None
 
+    _live: LiveConnector[C] | None = PrivateAttr(default=None)
+
     @contextmanager
-    def connect(self) -> Iterator[Connector]:
+    def yield_for_execution(self, context: InitResourceContext) -> Iterator[Self]:
+        """Hold the connector for the time that Dagster gives the resource to somebody: a step, or a tick."""
+        with LiveConnector(self.name, self._guarded) as live:
+            self._live = live
+            yield self
+
+    @property
+    def connector(self) -> C:
+        """The connector, live: set up when it is first asked for, torn down after the step or the tick.
+
+        It is torn down also when the body raises. Errors of its methods have its secrets removed.
+
+        Raises:
+            ConfigurationError: The entry is at fault, the configuration is wrong or a secret is missing.
+            FatalError: Dagster did not give the resource to an asset, op, sensor or schedule (code
+                ``resource.unused``), or that one has ended (code ``resource.closed``).
+        """
+        if self._live is None:
+            raise FatalError(
+                f"Dagster did not set up the resource of the connector {self.name}",
+                code="resource.unused",
+                hint="outside of Dagster write `with resource.connect() as connector:`",
+            )
+        return self._live.get()
+
+    @contextmanager
+    def connect(self) -> Iterator[C]:
         """Set the connector up for the time of a ``with`` block.
 
         Errors that leave the block have this connector's secrets removed.
@@ -60,29 +92,17 @@ class ConnectorResource(ConfigurableResource[Any]):
         Raises:
             ConfigurationError: The entry is at fault, the configuration is wrong or a secret is missing.
         """
-        if self.fault is not None:
-            raise ConfigurationError(self.fault)
-        kind = connector_class(self.type, self.role, Path(self.folder) if self.folder else None)
-        redactor = Redactor(())
-        try:
-            config = validate_config(kind.config_schema(), self.config, connector=self.name)
-            redactor = config.redactor
-            with open_connector(kind, config, name=self.name) as connector:
-                yield connector
-        except Exception as error:
-            substitute = redacted(error, redactor)
-            if substitute is error:
-                raise
-            raise substitute from None
+        kind, config = _configured(self)
+        with redacting(config.redactor), open_connector(kind, config, name=self.name) as connector:
+            yield connector
 
     def redactor(self) -> Redactor:
         """Return what removes this connector's secrets.
 
         Raises:
-            ConfigurationError: The configuration is wrong or a secret is missing.
+            ConfigurationError: The entry is at fault, the configuration is wrong or a secret is missing.
         """
-        kind = connector_class(self.type, self.role, Path(self.folder) if self.folder else None)
-        return validate_config(kind.config_schema(), self.config, connector=self.name).redactor
+        return _configured(self)[1].redactor
 
     def check_health(self) -> HealthReport:
         """Ask the connector for its health, in a process of its own and under a deadline."""
@@ -92,21 +112,18 @@ class ConnectorResource(ConfigurableResource[Any]):
         [result] = run_probes([probe], timeout=self.check_timeout_s)
         return result.report
 
+    @contextmanager
+    def _guarded(self) -> Iterator[C]:
+        """As `connect`, for who is not inside of the block."""
+        kind, config = _configured(self)
+        with redacting(config.redactor), open_connector(kind, config, name=self.name) as connector:
+            yield guarded(connector, config.redactor)
 
-def connector_resource(entry: ConnectorEntry, folder: Path | None) -> ConnectorResource:
-    """Return the resource of an entry; one that cannot be used says so, and holds no configuration.
 
-    Args:
-        entry: The entry, verified.
-        folder: The connectors folder, or ``None``.
-    """
-    fault = f"the connector {entry.name} is disabled" if entry.disabled else entry.fault
-    return ConnectorResource(
-        name=entry.name,
-        type=entry.type,
-        role=entry.role,
-        config=entry.config if fault is None else {},
-        folder=str(folder) if folder else None,
-        check_timeout_s=entry.check_timeout_s,
-        fault=fault,
-    )
+def _configured(resource: ConnectorResource[C]) -> tuple[type[C], ConnectorConfig]:
+    if resource.fault is not None:
+        raise ConfigurationError(resource.fault)
+    folder = Path(resource.folder) if resource.folder else None
+    kind = connector_class(resource.type, resource.role, folder)
+    config = validate_config(kind.config_schema(), resource.config, connector=resource.name)
+    return cast("type[C]", kind), config

@@ -144,6 +144,11 @@ class BigQueryDestination(StagedDestination):
         """
         return held_stream(self._opened(), pipeline, stream, run_id, self._lock_lease_s)
 
+    @property
+    def client(self) -> bigquery.Client:
+        """The client of the project; `teardown` closes it."""
+        return self._opened().client
+
     def health_check(self) -> HealthReport:
         """Look at the dataset, and ask whether we may run jobs: a dry run, which costs nothing."""
         started = time.perf_counter()

@@ -48,7 +48,7 @@ class Warehouse:
     """
 
     def __init__(self, client: bigquery.Client, dataset: DatasetReference) -> None:
-        self._client = client
+        self.client = client
         self.dataset = dataset
 
     def check(self) -> str:
@@ -61,9 +61,9 @@ class Warehouse:
             AcmeError: It is not there, or we may not use it.
         """
         with bigquery_errors(f"dataset {self.dataset.dataset_id}"):
-            found = self._client.get_dataset(self.dataset, retry=_ONCE, timeout=_CHECK_TIMEOUT_S)
+            found = self.client.get_dataset(self.dataset, retry=_ONCE, timeout=_CHECK_TIMEOUT_S)
         with bigquery_errors(f"project {self.dataset.project}"):
-            self._client.query(
+            self.client.query(
                 "SELECT 1",
                 bigquery.QueryJobConfig(dry_run=True),
                 retry=_ONCE,
@@ -75,7 +75,7 @@ class Warehouse:
     def count_tables(self) -> int:
         """Return the number of tables in the dataset."""
         with bigquery_errors(f"dataset {self.dataset.dataset_id}"):
-            tables = self._client.list_tables(
+            tables = self.client.list_tables(
                 self.dataset, page_size=1000, retry=_ONCE, timeout=_CHECK_TIMEOUT_S
             )
             return sum(1 for _ in tables)
@@ -83,7 +83,7 @@ class Warehouse:
     def tables(self, dataset: DatasetReference, prefixes: tuple[str, ...]) -> list[TableReference]:
         """Return a dataset's tables whose names begin with one of some prefixes."""
         with bigquery_errors(f"dataset {dataset.dataset_id}"):
-            tables = self._client.list_tables(dataset, page_size=1000, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+            tables = self.client.list_tables(dataset, page_size=1000, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
             return [table.reference for table in tables if table.table_id.startswith(prefixes)]
 
     def columns(self, table: TableReference) -> dict[str, str] | None:
@@ -97,7 +97,7 @@ class Warehouse:
         found = self.find(table)
         if found is None:
             with bigquery_errors(f"dataset {table.dataset_id}"):
-                self._client.get_dataset(
+                self.client.get_dataset(
                     DatasetReference(table.project, table.dataset_id), retry=_RETRY, timeout=_CALL_TIMEOUT_S
                 )
             return None
@@ -107,7 +107,7 @@ class Warehouse:
         """Return the columns that a table has for queries, and their types, right after it was altered."""
         sql = f"SELECT * FROM {table_sql(table)}"  # noqa: S608 - quoted
         with bigquery_errors(f"table {table.table_id}"):
-            job = self._client.query(
+            job = self.client.query(
                 sql,
                 bigquery.QueryJobConfig(dry_run=True),
                 retry=_RETRY,
@@ -124,7 +124,7 @@ class Warehouse:
         if expires is not None:
             made.expires = expires
         with bigquery_errors(f"table {table.table_id}"):
-            self._client.create_table(made, exists_ok=True, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+            self.client.create_table(made, exists_ok=True, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
 
     def create_described(self, table: TableReference, description: str) -> bool:
         """Make a table of no rows that says something; tell whether there was none of its name."""
@@ -133,7 +133,7 @@ class Warehouse:
         made.expires = datetime.now(UTC) + _DESCRIBED_LIFETIME
         with bigquery_errors(f"table {table.table_id}"):
             try:
-                self._client.create_table(made, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+                self.client.create_table(made, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
             except Conflict:
                 return False
         return True
@@ -142,7 +142,7 @@ class Warehouse:
         """Return what is known about a table; ``None`` when there is none."""
         with bigquery_errors(f"table {table.table_id}"):
             try:
-                return self._client.get_table(table, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+                return self.client.get_table(table, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
             except NotFound:
                 return None
 
@@ -153,7 +153,7 @@ class Warehouse:
         with bigquery_errors(f"table {table.table_id}"):
             try:
                 # The client sends the table's etag.
-                self._client.update_table(
+                self.client.update_table(
                     table, ["description", "expires"], retry=_RETRY, timeout=_CALL_TIMEOUT_S
                 )
             except (NotFound, PreconditionFailed):
@@ -169,7 +169,7 @@ class Warehouse:
     def drop(self, table: TableReference) -> None:
         """Remove a table, if it is there."""
         with bigquery_errors(f"table {table.table_id}"):
-            self._client.delete_table(table, not_found_ok=True, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
+            self.client.delete_table(table, not_found_ok=True, retry=_RETRY, timeout=_CALL_TIMEOUT_S)
 
     def run(self, sql: str, where: str) -> list[tuple[Any, ...]]:
         """Run a statement or a script to its end and return the rows of its last statement.
@@ -179,7 +179,7 @@ class Warehouse:
             where: What it is about, for errors.
         """
         with bigquery_errors(where):
-            job = self._client.query(sql, retry=_RETRY, job_retry=_JOB_RETRY, timeout=_CALL_TIMEOUT_S)
+            job = self.client.query(sql, retry=_RETRY, job_retry=_JOB_RETRY, timeout=_CALL_TIMEOUT_S)
             return [row.values() for row in job.result(retry=_RETRY, job_retry=_JOB_RETRY)]
 
     def begin_load(
@@ -193,7 +193,7 @@ class Warehouse:
             write_disposition=bigquery.WriteDisposition.WRITE_APPEND,
         )
         with bigquery_errors(f"table {table.table_id}"):
-            return self._client.load_table_from_file(
+            return self.client.load_table_from_file(
                 file, table, rewind=True, job_config=config, timeout=_UPLOAD_TIMEOUT_S
             )
 
@@ -204,7 +204,7 @@ class Warehouse:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()  # type: ignore[no-untyped-call]  # without hints in the client
+        self.client.close()  # type: ignore[no-untyped-call]  # without hints in the client
 
 
 def _sql_types(schema: Iterable[bigquery.SchemaField]) -> dict[str, str]:

@@ -151,6 +151,19 @@ class DuckDBDestination(StagedDestination):
         with exclusive_by_file(path.with_name(f".{path.name}.{name}.lock"), pipeline, stream, run_id):
             yield
 
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file for the time of a ``with`` block, and until `teardown`; it is made if there is none.
+
+        Yields:
+            A connection in autocommit mode, to read and to write.
+
+        Raises:
+            AcmeError: The file cannot be opened, or another process holds it (code ``database.locked``).
+        """
+        with self._open().cursor() as connection:
+            yield connection
+
     def read_back(self) -> list[Row]:
         """Return the rows of the configured table; none if there is no such table yet.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -29,6 +29,9 @@ from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
+
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
 
 __all__ = ["ParquetDestination"]
 
@@ -161,6 +164,28 @@ class ParquetDestination(StagedDestination):
                 lock = lock_path(self._root, pipeline, stream)
                 held.enter_context(exclusive_by_file(lock, pipeline, stream, run_id))
             yield
+
+    def dataset(self, table: str) -> Dataset:
+        """Return a table as it is now: later loads change nothing in it.
+
+        Its files stay for a minute at least, and until the table's next load.
+
+        Args:
+            table: The table, as ``table`` or ``schema.table``.
+
+        Raises:
+            ConfigurationError: There is no such table (code ``table.unknown``).
+        """
+        from pyarrow.dataset import dataset  # takes a moment to import, which loads need not
+
+        folder = Table(self._root, table).folder(DATA)
+        if not folder.is_dir():
+            raise ConfigurationError(
+                f"there is no table {table!r} in {self._root.name}",
+                code="table.unknown",
+                hint="check its name, or run the pipeline that loads it",
+            )
+        return dataset(folder, format="parquet")
 
     def read_back(self) -> list[Row]:
         """Return the rows of the configured table; none if there is no such table yet.

@@ -53,6 +53,25 @@ class PostgresConnector(Connector):
             tables = count_tables(connection)
         return ConnectionReport(version, self.settings.database, tables, _elapsed_ms(started))
 
+    @contextmanager
+    def connection(self, statement_timeout_s: int | None = None) -> Iterator[Connection]:
+        """Open a connection for the time of a ``with`` block.
+
+        Args:
+            statement_timeout_s: Seconds until a statement is cancelled; the role's own setting by default.
+
+        Yields:
+            A psycopg connection in autocommit mode, its session speaking UTC.
+
+        Raises:
+            AcmeError: The server cannot be reached, or refuses us.
+        """
+        connection = self._connect(statement_timeout_s)
+        try:
+            yield connection
+        finally:
+            self._close(connection)
+
     def teardown(self) -> None:
         """Close all connections, whatever they are doing."""
         for connection in list(getattr(self, "_open", ())):
@@ -71,17 +90,9 @@ class PostgresConnector(Connector):
         connection.close()
 
     @contextmanager
-    def _connection(self, statement_timeout_s: int | None = None) -> Iterator[Connection]:
-        connection = self._connect(statement_timeout_s)
-        try:
-            yield connection
-        finally:
-            self._close(connection)
-
-    @contextmanager
     def _asking(self) -> Iterator[Connection]:
         """A connection for a question that must not take long."""
-        with self._connection(self.settings.connect_timeout_s) as connection, query_errors("connection test"):
+        with self.connection(self.settings.connect_timeout_s) as connection, query_errors("connection test"):
             yield connection
 
 

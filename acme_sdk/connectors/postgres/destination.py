@@ -102,7 +102,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         Raises:
             FatalError: The rows are gone (code ``refresh.lost``), or the target cannot hold them.
         """
-        with self._connection() as connection, query_errors(f"stream {plan.stream!r}"):
+        with self.connection() as connection, query_errors(f"stream {plan.stream!r}"):
             return finish_refresh(connection, plan, state, self.schema)
 
     def state(self, pipeline: str, stream: str) -> StreamState | None:
@@ -112,7 +112,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         asked for it was killed, and who began from the state before would load its rows again.
         """
         with (
-            self._connection() as connection,
+            self.connection() as connection,
             query_errors(f"checkpoint of {stream!r}"),
             connection.transaction(),
         ):
@@ -121,7 +121,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
 
     def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
         """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
-        with self._connection() as connection, query_errors(f"checkpoint of {plan.stream!r}"):
+        with self.connection() as connection, query_errors(f"checkpoint of {plan.stream!r}"):
             replace_state(connection, plan, state, self.schema)
 
     @contextmanager
@@ -130,7 +130,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
 
         It belongs to a connection that does nothing else: the server notices at once when its process dies.
         """
-        with self._connection() as connection:
+        with self.connection() as connection:
             with query_errors(f"stream {stream!r}"):
                 hold_stream(connection, self.schema, pipeline, stream, run_id)
             try:
@@ -146,7 +146,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         """
         table = TableName.parse(self._direct_plan(WriteMode.APPEND).table, self.schema)
         where = f"table {table}"
-        with self._connection() as connection, query_errors(where):
+        with self.connection() as connection, query_errors(where):
             if not Target(connection, table, where).exists:
                 return []
             rows = connection.cursor(row_factory=dict_row)

@@ -39,7 +39,7 @@ class PostgresSource(PostgresConnector, BatchSource):
         Raises:
             AcmeError: The server cannot be reached, or refuses us.
         """
-        with self._connection() as connection, query_errors("list of streams"):
+        with self.connection() as connection, query_errors("list of streams"):
             return [self._stream(relation) for relation in readable_relations(connection)]
 
     def stream(self, name: str) -> Stream:
@@ -48,7 +48,7 @@ class PostgresSource(PostgresConnector, BatchSource):
         Raises:
             ConfigurationError: There is none of that name (code ``stream.unknown``).
         """
-        with self._connection() as connection, query_errors(f"stream {name!r}"):
+        with self.connection() as connection, query_errors(f"stream {name!r}"):
             relation = find_relation(connection, name, self.schema)
         return self._stream(relation) if relation else super().stream(name)
 
@@ -73,7 +73,7 @@ class PostgresSource(PostgresConnector, BatchSource):
 
     def _read(self, stream: Stream, begin: str | None, end: str | None = None) -> Iterator[CopyBatch]:
         where = f"stream {stream.name!r}"
-        with self._connection() as connection, query_errors(where):
+        with self.connection() as connection, query_errors(where):
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             relation = find_relation(connection, stream.name, self.schema)
             if relation is None:
