@@ -6,17 +6,27 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
-from dagster import AssetKey, Definitions, ExecutorDefinition, definitions, in_process_executor
+from dagster import (
+    AssetKey,
+    Definitions,
+    ExecutorDefinition,
+    SensorDefinition,
+    definitions,
+    in_process_executor,
+)
 
 from acme_orchestration.checks.health import connector_asset, health_check
 from acme_orchestration.jobs.connector_test import connector_test
 from acme_orchestration.pipelines.pipeline import pipeline_definitions
 from acme_orchestration.pipelines.stream import stream_key
-from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
 from acme_orchestration.registry.entries import by_dagster_name, dagster_name
+from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.verification import verify
+from acme_orchestration.registry.workspace import Workspace
 from acme_orchestration.resources.binding import connector_resource
 from acme_orchestration.sensors.health import health_sensor
+from acme_orchestration.sensors.registry import registry_sensor
 
 __all__ = ["build_definitions", "defs"]
 
@@ -27,7 +37,7 @@ def build_definitions(
     """Return a workspace's connectors and pipelines, to be merged with definitions of your own.
 
     Args:
-        workspace: What `load_workspace` returned.
+        workspace: What `read_workspace` returned, with a registry or without one.
         executor: What the steps of the pipelines' jobs run in. By default the streams of a pipeline are
             synced one after the other in one process, as a destination with one writer at a time needs.
     """
@@ -50,7 +60,7 @@ def build_definitions(
                 for key, entry in connectors.items()
                 if not entry.disabled
             ],
-            sensors=[health_sensor(workspace.connectors, workspace.folder)],
+            sensors=_sensors(workspace),
             resources=resources,
         ),
         *(
@@ -60,9 +70,20 @@ def build_definitions(
     )
 
 
+def _sensors(workspace: Workspace) -> list[SensorDefinition]:
+    current = CurrentWorkspace(workspace)
+    if workspace.registry is None:
+        return [health_sensor(current)]
+    return [health_sensor(current), registry_sensor(current, workspace.revision)]
+
+
 @definitions
 def defs() -> Definitions:
-    """The definitions of the file that ``ACME_WORKSPACE_FILE`` names, by default ``connectors.yaml``."""
-    workspace = load_workspace(Path(os.environ.get("ACME_WORKSPACE_FILE", "connectors.yaml")))
+    """The definitions of the file that ``ACME_WORKSPACE_FILE`` names, and of the registry.
+
+    By default the file is ``connectors.yaml``, and the registry is in Dagster's home.
+    """
+    path = Path(os.environ.get("ACME_WORKSPACE_FILE", "connectors.yaml"))
+    workspace = read_workspace(path, find_registry())
     # The executor is for what is materialized by hand, which no job of ours runs.
     return Definitions.merge(build_definitions(workspace), Definitions(executor=in_process_executor))

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from acme_orchestration.registry.declared import Workspace
 from acme_orchestration.registry.entries import ConnectorEntry
 from acme_orchestration.registry.fields import with_fault
+from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.config import literal_secrets
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import connector_class

@@ -12,7 +12,9 @@ from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationConte
 
 from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of, fault_report, next_record
 from acme_orchestration.instance import InstanceReader
+from acme_orchestration.registry.current import CurrentWorkspace
 from acme_orchestration.registry.entries import ConnectorEntry, by_dagster_name
+from acme_orchestration.registry.workspace import Workspace
 from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor, write_cursor
 from acme_sdk.health import HealthReport, HealthStatus
 from acme_sdk.probe import Probe, run_probes
@@ -30,17 +32,16 @@ _RETRY_UNTIL_S = 30.0
 _WORKING = (HealthStatus.HEALTHY, HealthStatus.DEGRADED)
 
 
-def health_sensor(connectors: Mapping[str, ConnectorEntry], folder: Path | None) -> SensorDefinition:
+def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
     """Return the sensor that checks the connectors which are due, the most overdue first.
 
     It requires no resource: one that cannot be set up would stop the checks of all others.
 
     Args:
-        connectors: The verified entries; disabled ones are not checked.
-        folder: The connectors folder, or ``None``.
+        current: Asked at each tick, so that a connector is checked as soon as it is registered; disabled
+            ones are not.
     """
-    entries = {key: e for key, e in by_dagster_name(connectors.values()).items() if not e.disabled}
-    interval_s = min([30, *(entry.check_interval_s for entry in entries.values())])
+    interval_s = min([30, *(entry.check_interval_s for entry in _enabled(current.read()).values())])
 
     @sensor(
         name=HEALTH_SENSOR,
@@ -49,11 +50,13 @@ def health_sensor(connectors: Mapping[str, ConnectorEntry], folder: Path | None)
         default_status=DefaultSensorStatus.RUNNING,
     )
     def connector_health(context: SensorEvaluationContext) -> SensorResult:
+        workspace = current.read()
+        entries = _enabled(workspace)
         checked = {key: at for key, at in read_cursor(context.cursor).items() if key in entries}
         previous = InstanceReader(context.instance).latest(entries.values())
         due = _due(entries, checked, datetime.now(UTC) + timedelta(seconds=interval_s / 2))
         events = []
-        for key, report in _reports(due, previous, folder):
+        for key, report in _reports(due, previous, workspace.folder):
             name, now = entries[key].name, datetime.now(UTC)
             record = next_record(report, now, previous.get(name))
             checked[key] = now
@@ -66,6 +69,11 @@ def health_sensor(connectors: Mapping[str, ConnectorEntry], folder: Path | None)
         )
 
     return connector_health
+
+
+def _enabled(workspace: Workspace) -> dict[str, ConnectorEntry]:
+    shown = by_dagster_name(workspace.connectors.values())
+    return {key: entry for key, entry in shown.items() if not entry.disabled}
 
 
 def _due(

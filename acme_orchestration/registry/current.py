@@ -1,0 +1,121 @@
+"""The one view of a workspace: what ``connectors.yaml`` declares, and what was registered beside it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acme_orchestration.registry.declared import read_declared
+from acme_orchestration.registry.errors import RegistryUnavailableError
+from acme_orchestration.registry.fields import connector_entry, pipeline_entry
+from acme_orchestration.registry.links import link
+from acme_orchestration.registry.verification import verify
+from acme_orchestration.registry.workspace import Workspace
+from acme_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from acme_orchestration.registry.records import Record
+    from acme_orchestration.registry.registered import Registry
+
+__all__ = ["CurrentWorkspace", "doubled", "read_workspace", "stands_twice", "with_registered"]
+
+log = logging.getLogger(__name__)
+
+
+def read_workspace(path: Path, registry: Registry | None = None) -> Workspace:
+    """Read a ``connectors.yaml`` and what is registered; no connector's code is imported.
+
+    A registry that cannot be read takes no declared entry with it: it is left out, with a warning in the log.
+
+    Args:
+        path: The file.
+        registry: The registry; ``None`` for declared entries only.
+
+    Raises:
+        ConfigurationError: The file is missing or wrong, see `read_declared`.
+    """
+    declared = read_declared(path)
+    if registry is None:
+        return link(declared)
+    try:
+        return link(with_registered(declared, registry))
+    except RegistryUnavailableError as error:
+        log.warning("%s", error.message)
+        return replace(link(declared), registry=registry)
+
+
+def with_registered(declared: Workspace, registry: Registry) -> Workspace:
+    """Return the declared entries and the registered ones, not linked yet.
+
+    A name in both is the declared one's.
+
+    Raises:
+        RegistryUnavailableError: The registry cannot be read.
+    """
+    contents = registry.contents()
+    connectors, pipelines = dict(declared.connectors), dict(declared.pipelines)
+    for record in (*contents.connectors, *contents.pipelines):
+        if stands_twice(record, declared):
+            log.warning("%s", doubled(record, declared, registry))
+        elif record.kind == "connector":
+            connectors[record.name] = connector_entry(record.name, record.body)
+        else:
+            pipelines[record.name] = pipeline_entry(record.name, record.body)
+    return replace(
+        declared,
+        connectors=connectors,
+        pipelines=pipelines,
+        registry=registry,
+        revision=contents.revision,
+    )
+
+
+def stands_twice(record: Record, declared: Workspace) -> bool:
+    """Tell whether the name of a registered entry is declared, too."""
+    return record.name in (declared.connectors if record.kind == "connector" else declared.pipelines)
+
+
+def doubled(record: Record, declared: Workspace, registry: Registry) -> str:
+    """Return the fault of a registered entry whose name is declared, too."""
+    return (
+        f"{record.kind}s.{record.name}: this name stands in {declared.path} and in the registry at "
+        f"{registry}: the declared one counts; delete one of them"
+    )
+
+
+class CurrentWorkspace:
+    """A workspace for what runs on: it has what is registered meanwhile.
+
+    Args:
+        workspace: What was read when it began, verified.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = threading.Lock()
+
+    def read(self) -> Workspace:
+        """Return the workspace as it is now, verified: the same object as long as nothing has changed.
+
+        While the registry or the file cannot be read, that is the last one that could be.
+        """
+        with self._lock:
+            registry = self._workspace.registry
+            if registry is not None and self._has_changed(registry):
+                try:
+                    found = read_workspace(self._workspace.path, registry)
+                except ConfigurationError as error:
+                    log.warning("%s", error.message)
+                else:
+                    self._workspace = verify(found)
+            return self._workspace
+
+    def _has_changed(self, registry: Registry) -> bool:
+        try:
+            return registry.revision() != self._workspace.revision
+        except RegistryUnavailableError as error:
+            log.warning("%s", error.message)
+            return False

@@ -1,0 +1,100 @@
+"""The SQL registry, read: which connectors and pipelines were registered beside the declared ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.errors import EntryUnknownError
+from acme_orchestration.registry.records import Change, Kind, Record, changes, find, records, revision
+
+__all__ = ["Contents", "Registry"]
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What the registry holds at one moment.
+
+    Attributes:
+        revision: The number of the last change.
+        connectors: The oldest first.
+        pipelines: The same for pipelines.
+    """
+
+    revision: int = 0
+    connectors: Sequence[Record] = ()
+    pipelines: Sequence[Record] = ()
+
+
+class Registry:
+    """The registered connectors and pipelines.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: RegistryDatabase) -> None:
+        self.database = database
+
+    def __str__(self) -> str:
+        return str(self.database)
+
+    def revision(self) -> int:
+        """Return a number that is another one after each change.
+
+        Raises:
+            RegistryUnavailableError: The database cannot be read.
+        """
+        if not self.database.exists:
+            return 0
+        with self.database.reading() as connection:
+            return revision(connection)
+
+    def contents(self) -> Contents:
+        """Return everything registered; none of it is checked.
+
+        Raises:
+            RegistryUnavailableError: The database cannot be read.
+        """
+        if not self.database.exists:
+            return Contents()
+        with self.database.reading() as connection:
+            return Contents(
+                revision(connection),
+                records(connection, "connector"),
+                records(connection, "pipeline"),
+            )
+
+    def get(self, kind: Kind, name: str) -> Record:
+        """Return a registered connector or pipeline.
+
+        Raises:
+            EntryUnknownError: There is none of this name.
+            RegistryUnavailableError: The database cannot be read.
+        """
+        found = None
+        if self.database.exists:
+            with self.database.reading() as connection:
+                found = find(connection, kind, name)
+        if found is None:
+            raise EntryUnknownError(
+                f"no {kind} {name!r} is registered", hint=f"acme {kind}s list shows those that are"
+            )
+        return found
+
+    def history(self, kind: Kind | None = None, name: str | None = None, limit: int = 100) -> list[Change]:
+        """Return the last changes, the newest first.
+
+        Args:
+            kind: Only of connectors, or only of pipelines.
+            name: Only of what had this name.
+            limit: How many at most.
+
+        Raises:
+            RegistryUnavailableError: The database cannot be read.
+        """
+        if not self.database.exists:
+            return []
+        with self.database.reading() as connection:
+            return changes(connection, kind, name, limit)
