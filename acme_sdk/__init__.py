@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
     from acme_sdk.position import Checkpoint, Position
     from acme_sdk.row import Row
+    from acme_sdk.secrets import SecretStore
     from acme_sdk.source import BatchSource, SourceConnector
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "RetriableError",
     "Row",
     "SecretError",
+    "SecretStore",
     "SkippableError",
     "SourceConnector",
     "StagedDestination",
@@ -77,6 +79,7 @@ _HOMES = {
     "load": ("StreamState", "Load", "LoadPlan", "WriteMode"),
     "position": ("Checkpoint", "Position"),
     "row": ("Row",),
+    "secrets": ("SecretStore",),
     "source": ("BatchSource", "SourceConnector"),
 }
 

@@ -41,9 +41,10 @@ from pydantic import (
 )
 
 from acme_sdk.errors import ConfigurationError, FieldProblem
-from acme_sdk.secrets import MASK, Redactor, is_reference, resolve_reference
+from acme_sdk.secrets import Redactor
+from acme_sdk.secrets.fields import resolve, secret_values
 
-__all__ = ["ConnectorConfig", "config_model", "literal_secrets", "validate_config"]
+__all__ = ["ConnectorConfig", "config_model", "validate_config"]
 
 Schema = Mapping[str, Mapping[str, Any]]
 
@@ -55,8 +56,6 @@ _TYPES: dict[str, Any] = {
     "array": list[Any],
     "object": dict[str, Any],
 }
-# What a reference resolves to is text: these read the other types out of it.
-_LAX_TYPES: dict[str, Any] = {"integer": int, "number": float, "boolean": bool}
 _KEYS = {
     "type", "required", "secret", "default", "description", "examples",
     "enum", "minimum", "maximum", "pattern", "properties",
@@ -147,8 +146,7 @@ def validate_config(
             f"{connector}: the configuration must be an object, not {type(raw).__name__}",
             hint='write it like {"field": "value"}',
         )
-    secrets: list[str] = []
-    resolved = _resolve(schema or {}, raw, secrets)
+    resolved, secrets = resolve(schema or {}, raw)
     if not schema:
         return ConnectorConfig(resolved, tuple(secrets))
     model = config_model(schema)
@@ -164,22 +162,8 @@ def validate_config(
             problems=problems,
             hint="correct the fields named, or leave out those that have a default",
         ) from None
-    secrets += _secret_values(schema, values)
+    secrets += secret_values(schema, values)
     return ConnectorConfig({k: v for k, v in values.items() if v is not None or k in raw}, tuple(secrets))
-
-
-def literal_secrets(schema: Schema, raw: Mapping[str, Any]) -> list[str]:
-    """Return the paths of secret fields that are written in the clear instead of as a reference."""
-    found: list[str] = []
-    for field, spec in schema.items():
-        value = raw.get(field)
-        if value is None or is_reference(value):
-            continue
-        if spec.get("secret"):
-            found.append(field)
-        elif isinstance(value, Mapping) and "properties" in spec:
-            found += [f"{field}.{path}" for path in literal_secrets(spec["properties"], value)]
-    return found
 
 
 def _check_spec(field: str, spec: Mapping[str, Any]) -> None:
@@ -236,53 +220,6 @@ def _default(field: str, spec: Mapping[str, Any], kind: Any, annotation: Any) ->
     return default
 
 
-def _resolve(schema: Schema, raw: Mapping[str, Any], secrets: list[str], path: str = "") -> dict[str, Any]:
-    """Return the configuration with references replaced; what they stood for is added to the secrets."""
-    resolved: dict[str, Any] = {}
-    for field, value in raw.items():
-        spec = schema.get(field, {})
-        where = f"{path}{field}"
-        if isinstance(value, Mapping) and "properties" in spec:
-            resolved[field] = _resolve(spec["properties"], value, secrets, f"{where}.")
-        elif is_reference(value) and spec.get("type") != "object":
-            text = resolve_reference(where, value)
-            # Without a schema nobody says which fields are secret: what comes from a store is.
-            if not schema or spec.get("secret"):
-                secrets.append(text)
-            resolved[field] = _read(text, spec.get("type"))
-        else:
-            resolved[field] = value
-    return resolved
-
-
-def _read(text: str, kind: str | None) -> Any:
-    if kind not in _LAX_TYPES:
-        return text
-    try:
-        return TypeAdapter(_LAX_TYPES[kind]).validate_python(text)
-    except ValidationError:
-        return text  # the model says what is wrong with it
-
-
-def _secret_values(schema: Schema, values: Mapping[str, Any]) -> list[str]:
-    found: list[str] = []
-    for field, spec in schema.items():
-        value = values.get(field)
-        if spec.get("secret") and value is not None:
-            found += _texts(value)
-        elif isinstance(value, Mapping) and "properties" in spec:
-            found += _secret_values(spec["properties"], value)
-    return found
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, Mapping):
-        return [text for item in value.values() for text in _texts(item)]
-    if isinstance(value, list):
-        return [text for item in value for text in _texts(item)]
-    return [] if isinstance(value, bool) else [str(value)]
-
-
 _EXPECTED = {
     "string_type": "a string",
     "int_type": "an integer",
@@ -314,9 +251,3 @@ def _problem(schema: Schema, error: Any) -> FieldProblem:
         case _:
             message = str(error["msg"])
     return FieldProblem(field, message)
-
-
-def masked(schema: Schema, raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration as it may be shown: references as they are, literal secrets masked."""
-    hidden = set(literal_secrets(schema, raw))
-    return {field: MASK if field in hidden else value for field, value in raw.items()}

@@ -12,12 +12,12 @@ import inspect
 import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
-from importlib.metadata import EntryPoint, EntryPoints, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
 
 from acme_sdk.connector import Connector
+from acme_sdk.entry_points import import_problem, installed, what_to_install
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.source import SourceConnector
 
@@ -66,9 +66,9 @@ class ConnectorType:
         except _IMPORT_ERRORS as error:
             missing = isinstance(error, ImportError)
             raise ConfigurationError(
-                f"the connector type {self.name!r} cannot be imported: {_described(error)}",
+                f"the connector type {self.name!r} cannot be imported: {import_problem(error)}",
                 code="type.not_installed" if missing else "type.import_failed",
-                hint=self._extra() or _what_to_install(error) if missing else None,
+                hint=what_to_install(self.origin, error),
             ) from error
         if not isinstance(module, ModuleType):
             raise ConfigurationError(
@@ -78,13 +78,6 @@ class ConnectorType:
             )
         return _classes_in(module, self.name)
 
-    def _extra(self) -> str | None:
-        """How to install the extra that is named after this type, if its distribution has one."""
-        distribution = None if isinstance(self.origin, Path) else self.origin.dist
-        if distribution is None or self.name not in distribution.metadata.get_all("Provides-Extra", []):
-            return None
-        return f"pip install '{distribution.name}[{self.name}]'"
-
 
 def connector_types(folder: Path | None = None) -> dict[str, ConnectorType]:
     """Return all types by name; a file in the connectors folder comes before an entry point of its name.
@@ -92,17 +85,11 @@ def connector_types(folder: Path | None = None) -> dict[str, ConnectorType]:
     Args:
         folder: The connectors folder, or ``None`` for none.
     """
-    types = {point.name: ConnectorType(point.name, point) for point in _installed()}
+    types = {point.name: ConnectorType(point.name, point) for point in installed(GROUP)}
     if folder is not None and folder.is_dir():
         for path in sorted(folder.glob("[!_.]*.py")):
             types[path.stem] = ConnectorType(path.stem, path)
     return types
-
-
-@cache
-def _installed() -> EntryPoints:
-    # To ask means to read a file of every distribution there is.
-    return entry_points(group=GROUP)
 
 
 def connector_type(type_name: str, folder: Path | None = None) -> ConnectorType:
@@ -165,22 +152,11 @@ def load_file(path: Path) -> dict[str, type[Connector]]:
     except _IMPORT_ERRORS as error:
         del sys.modules[name]
         raise ConfigurationError(
-            f"{path} cannot be imported: {_described(error)}",
+            f"{path} cannot be imported: {import_problem(error)}",
             code="type.import_failed",
-            hint=_what_to_install(error),
+            hint=what_to_install(None, error),
         ) from error
     return _classes_in(module, path.stem)
-
-
-def _described(error: BaseException) -> str:
-    """``No module named 'x'`` says what it is; most other messages need the error's name."""
-    return str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
-
-
-def _what_to_install(error: BaseException) -> str | None:
-    if not isinstance(error, ModuleNotFoundError) or not error.name:
-        return None
-    return f"install the package that has the module {error.name.partition('.')[0]!r}"
 
 
 def _is_complete(kind: type[Connector]) -> bool:

@@ -23,6 +23,7 @@ from pydantic import (
     field_validator,
 )
 
+from acme_sdk.secrets import is_reference
 from api.problems import ProblemError, field_problems
 from api.schemas import ProblemField, SslOptions, TestRequest
 
@@ -210,7 +211,7 @@ def read_target(body: TestRequest) -> Target:
 def _refuse_references(config: Mapping[str, Any]) -> None:
     """Say plainly why ``{"env": …}`` is not taken where the server's own configuration has it."""
     for name, value in config.items():
-        if isinstance(value, Mapping) and set(value) & {"env", "file"}:
+        if is_reference(value):
             raise _invalid(
                 f"config.{name}", "references to secrets are the server's own: send the value itself"
             )

@@ -10,9 +10,9 @@ from typing import Any
 from acme_orchestration.registry.entries import ConnectorEntry
 from acme_orchestration.registry.fields import with_fault
 from acme_orchestration.registry.workspace import Workspace
-from acme_sdk.config import literal_secrets
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import connector_class
+from acme_sdk.secrets.fields import literal_secrets, reference_problems
 
 __all__ = ["verify"]
 
@@ -20,8 +20,10 @@ __all__ = ["verify"]
 def verify(workspace: Workspace) -> Workspace:
     """Return the workspace with a ``fault`` where a connector's type and its configuration do not fit.
 
-    That is a type that does not exist or cannot be imported, and a secret that stands in the clear: which
-    fields are secret is known to the connector's class alone. This imports connectors' code.
+    That is a type that does not exist or cannot be imported, a secret that stands in the clear, and a
+    reference to one that is not written like one or names a store that does not exist. Which fields are
+    secret is known to the connector's class alone, so that this imports connectors' code; secrets are not
+    resolved.
     """
     schemas: dict[tuple[str, str], Mapping[str, Any] | str] = {}
     connectors = {}
@@ -53,4 +55,7 @@ def _verified(entry: ConnectorEntry, schema: Mapping[str, Any] | str) -> Connect
             entry,
             f"{names}: a secret stands here in the clear; write a reference, e.g. {{env: VARIABLE}}, instead",
         )
+    if problems := reference_problems(schema, entry.config):
+        sentences = (f"{where}.config.{problem.field}: {problem.message}" for problem in problems)
+        return with_fault(entry, "; ".join(sentences))
     return entry

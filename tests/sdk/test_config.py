@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acme_sdk.config import ConnectorConfig, config_model, literal_secrets, validate_config
+from acme_sdk.config import ConnectorConfig, config_model, validate_config
 from acme_sdk.errors import ConfigurationError, SecretError
 from acme_sdk.secrets import MASK
+from acme_sdk.secrets.fields import literal_secrets
 
 SCHEMA = {
     "api_url": {"type": "string", "required": True},
