@@ -25,6 +25,8 @@ __all__ = ["Probe", "ProbeResult", "run_probes"]
 
 # What a worker may need to come up on a busy machine, beyond the probes' own time.
 _START_S = 15.0
+# What a process may need to end that has closed its output.
+_END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def run_probes(
 
     Args:
         probes: What to ask; names must differ.
-        timeout: Seconds until a connector counts as hanging (code ``timeout``).
+        timeout: Seconds until a connector counts as hanging (code ``timeout``), from when it is imported.
         concurrency: How many are asked at the same time.
         env: The worker's whole environment; this process's own by default.
     """
@@ -159,6 +161,7 @@ class _Worker:
         assert self._process.stdin is not None  # noqa: S101
         assert self._process.stdout is not None  # noqa: S101
         self._messages: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
         with suppress(BrokenPipeError):  # it died at once; the missing answers say so
@@ -173,6 +176,7 @@ class _Worker:
     def _read(self, stream: IO[str]) -> None:
         for line in stream:
             self._messages.put(json.loads(line))
+        self._closed.set()
         self._messages.put(None)
 
     def receive(self, timeout: float) -> dict[str, Any] | None:
@@ -184,9 +188,9 @@ class _Worker:
 
     def kill(self) -> int | None:
         """End the worker; return its exit code if it had ended by itself."""
-        if not self._reader.is_alive():  # it closed its end, so it is on its way out
+        if self._closed.is_set():  # so it is on its way out
             with suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=1)
+                self._process.wait(_END_S)
         exit_code = self._process.poll()
         with suppress(ProcessLookupError):  # the group: a connector may have started processes of its own
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -17,12 +17,16 @@ from pathlib import Path
 from typing import IO, Any
 
 from acme_sdk.config import validate_config
+from acme_sdk.connector import Connector
 from acme_sdk.health import HealthReport, HealthStatus, check_health
 from acme_sdk.lifecycle import open_connector
 from acme_sdk.plugins import connector_class
 from acme_sdk.secrets import Redactor
 
 __all__ = ["main"]
+
+# What a connector's module may take to be imported on a busy machine, beyond the probe's own time.
+_IMPORT_S = 10.0
 
 
 def main() -> None:
@@ -51,17 +55,31 @@ class _Probes:
         for probe in probes:
             self._wait_until_fewer_than(self._concurrency)
             with self._changed:
-                self._deadlines[probe["name"]] = time.monotonic() + self._timeout
+                self._deadlines[probe["name"]] = time.monotonic() + _IMPORT_S
                 self._write({"event": "begin", "name": probe["name"]})
             threading.Thread(target=self._answer, args=(probe,), daemon=True).start()
         self._wait_until_fewer_than(1)
 
     def _answer(self, probe: dict[str, Any]) -> None:
-        answer = _ask(probe)
+        try:
+            folder = Path(probe["folder"]) if probe["folder"] else None
+            kind = connector_class(probe["type"], probe["role"], folder)
+        except BaseException as error:  # noqa: BLE001 - whatever a module does when it is imported
+            answer = _failed(error, Redactor(()))
+        else:
+            self._begin_anew(probe["name"])
+            answer = _ask(kind, probe)
         with self._changed:
             # Nobody listens any more to one that had been given up.
             if self._deadlines.pop(probe["name"], None) is not None:
                 self._write({"event": "answer", "name": probe["name"], **answer})
+                self._changed.notify()
+
+    def _begin_anew(self, name: str) -> None:
+        """Give a probe its time: how long the import took says nothing about what is asked."""
+        with self._changed:
+            if name in self._deadlines:
+                self._deadlines[name] = time.monotonic() + self._timeout
                 self._changed.notify()
 
     def _wait_until_fewer_than(self, count: int) -> None:
@@ -82,13 +100,11 @@ class _Probes:
         self._answers.flush()
 
 
-def _ask(probe: dict[str, Any]) -> dict[str, Any]:
+def _ask(kind: type[Connector], probe: dict[str, Any]) -> dict[str, Any]:
     """Run one probe; whatever it raises becomes its report, with the configuration's secrets removed."""
     redactor = Redactor(())
     connection: dict[str, Any] = {}
     try:
-        folder = Path(probe["folder"]) if probe["folder"] else None
-        kind = connector_class(probe["type"], probe["role"], folder)
         config = validate_config(kind.config_schema(), probe["config"], connector=probe["name"])
         redactor = config.redactor
         with open_connector(kind, config, name=probe["name"]) as connector:
@@ -101,8 +117,12 @@ def _ask(probe: dict[str, Any]) -> dict[str, Any]:
             else:
                 report = check_health(connector)
     except BaseException as error:  # noqa: BLE001 - a connector that calls sys.exit() has failed, too
-        report, connection = HealthReport.from_error(error), {}
+        return _failed(error, redactor)
     return {"report": redactor.redact_json(asdict(report)), "connection": redactor.redact_json(connection)}
+
+
+def _failed(error: BaseException, redactor: Redactor) -> dict[str, Any]:
+    return {"report": redactor.redact_json(asdict(HealthReport.from_error(error))), "connection": {}}
 
 
 if __name__ == "__main__":

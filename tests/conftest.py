@@ -7,33 +7,40 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.running_dev import RunningDev
-from tests.servers import DatabaseServer
+from tests.servers import DatabaseServer, server_folder
+
+# How long an example takes is up to the machine.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatabaseServer]:
+def postgres() -> Iterator[DatabaseServer]:
     """A real Postgres on a free port; a test that stops it must start it again."""
-    server = DatabaseServer(
-        data=tmp_path_factory.mktemp("postgres") / "data",
-        password=f"pw-{uuid.uuid4().hex}",
-        settings={"fsync": "off", "full_page_writes": "off"},
-    )
-    server.start()
-    yield server
-    server.stop()
+    with server_folder() as folder:
+        server = DatabaseServer(
+            data=folder / "data",
+            password=f"pw-{uuid.uuid4().hex}",
+            settings={"fsync": "off", "full_page_writes": "off"},
+        )
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def sample_dev(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDev]:
+def sample_dev() -> Iterator[RunningDev]:
     """The sample workspace under ``acme dev``, ready; what a test stops there, it starts again."""
-    running = RunningDev(Path(__file__).parents[1], tmp_path_factory.mktemp("sample") / "home")
-    try:
-        running.wait_until_ready()
-        yield running
-    finally:
-        running.stop()
+    with server_folder() as folder:
+        running = RunningDev(Path(__file__).parents[1], folder / "home")
+        try:
+            running.wait_until_ready()
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture

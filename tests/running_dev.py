@@ -13,14 +13,15 @@ from pathlib import Path
 import psutil
 
 from acme_orchestration.dev.home import DevHome
-from acme_orchestration.dev.postgres import PostgresServer, free_port
+from acme_orchestration.dev.ports import free_port
+from acme_orchestration.dev.postgres import PostgresServer
 
 __all__ = ["ACME", "RunningDev"]
 
 ACME = Path(sysconfig.get_path("scripts")) / "acme"
 
-_READY_TIMEOUT_S = 240
-_STOP_TIMEOUT_S = 60
+_READY_TIMEOUT_S = 280
+_STOP_TIMEOUT_S = 200
 
 
 @dataclass

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 
 from acme_orchestration.dev.postgres import PostgresServer
 
-__all__ = ["DatabaseServer"]
+__all__ = ["DatabaseServer", "server_folder"]
+
+
+@contextmanager
+def server_folder() -> Iterator[Path]:
+    """A folder for a Postgres to have its data in.
+
+    Root's Postgres runs as another user, whom each new session of pytest shuts out of pytest's own folders.
+    """
+    with tempfile.TemporaryDirectory(prefix="acme_server_") as folder:
+        yield Path(folder)
 
 
 class DatabaseServer(PostgresServer):

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from acme_orchestration.dev.postgres import free_port
+from acme_orchestration.dev.ports import free_port
 
 __all__ = ["Authority", "TlsPostgres", "programs"]
 

@@ -1,16 +1,26 @@
-"""The ports of ``acme dev``."""
+"""Ports for servers of our own."""
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Mapping
 
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["HOST", "check_ports"]
+__all__ = ["HOST", "check_ports", "free_port"]
 
 #: All servers listen here only.
 HOST = "127.0.0.1"
+
+# Below those that systems give to connections and to servers that ask for any: they stay free until a server
+# is started on them.
+_PORTS = iter(random.sample(range(10_000, 32_768), 22_768))
+
+
+def free_port() -> int:
+    """Return a TCP port that nothing listens on, each time another one."""
+    return next(filter(_is_free, _PORTS))
 
 
 def check_ports(ports: Mapping[str, int]) -> None:

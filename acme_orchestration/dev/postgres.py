@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from acme_orchestration.dev.ports import HOST, free_port
 from acme_sdk.errors import FatalError
 
-__all__ = ["PostgresServer", "free_port"]
+__all__ = ["PostgresServer"]
 
 _START_TIMEOUT_S = 60
-
-
-def free_port() -> int:
-    """Return a TCP port of the loopback interface that nothing listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _embedded_programs() -> Path:
@@ -49,7 +41,7 @@ class PostgresServer:
     password: str = field(repr=False)
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
-    host: str = "127.0.0.1"
+    host: str = HOST
     user: str = "postgres"
     programs: Path = field(default_factory=_embedded_programs)
 

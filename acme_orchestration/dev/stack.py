@@ -26,7 +26,7 @@ from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Ports", "Stack"]
 
-_READY_TIMEOUT_S = 120
+_READY_TIMEOUT_S = 240
 _POLL_S = 0.3
 
 

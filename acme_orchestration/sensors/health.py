@@ -24,8 +24,8 @@ __all__ = ["HEARTBEAT", "health_sensor"]
 #: A state that does not change is stored again after this time.
 HEARTBEAT = timedelta(minutes=30)
 
-# Dagster ends a tick after 60 seconds. What is begun before these limits ends at most 20 seconds later, the
-# longest that a connector's check_timeout_s may be.
+# Dagster ends a tick after 60 seconds. What is begun before these limits ends at most 30 seconds later: ten
+# that an import may take, and the longest that a connector's check_timeout_s may be.
 _PROBE_UNTIL_S = 20.0
 _RETRY_UNTIL_S = 30.0
 

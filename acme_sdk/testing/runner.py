@@ -27,6 +27,8 @@ __all__ = ["Begun", "Event", "Job", "Kept", "Refused", "Rows", "Started", "run"]
 
 #: How long a worker may take beyond its own deadline, and to tear down after an interrupt, in seconds.
 _GRACE_S = 5.0
+# What a process may need to end that has closed its output.
+_END_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,7 @@ class _Worker:
         self._orders: IO[bytes] = self._process.stdin
         self._events: IO[bytes] = self._process.stdout
         self._queue: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         document = {
@@ -239,6 +242,7 @@ class _Worker:
     def _read(self) -> None:
         for line in self._events:
             self._queue.put(json.loads(line))
+        self._closed.set()
         self._queue.put(None)
 
     def receive(self, current: Begun | None) -> dict[str, Any] | None:
@@ -250,8 +254,9 @@ class _Worker:
 
     def kill(self) -> int | None:
         """End the worker and all that it started; return its exit code if it had ended by itself."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.2)  # its last event may be faster than its end
+        if self._closed.is_set():  # its last event may be faster than its end
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(_END_S)
         exit_code = self._process.poll()
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):

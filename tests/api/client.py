@@ -18,6 +18,7 @@ from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of
 from acme_orchestration.instance import InstanceReader
 from acme_sdk.health import HealthReport
 from api.app import create_app
+from tests.dagster_home import opened_instance
 
 __all__ = ["Api", "running_api"]
 
@@ -31,10 +32,10 @@ class Api:
     instance: DagsterInstance
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, timeout=30)
+        return requests.get(self.url + path, timeout=120)
 
     def test(self, body: Any) -> requests.Response:
-        return requests.post(self.url + "/api/v1/connectors/test", json=body, timeout=60)
+        return requests.post(self.url + "/api/v1/connectors/test", json=body, timeout=120)
 
     def record(
         self, name: str, report: HealthReport, at: datetime | None = None, since: datetime | None = None
@@ -53,11 +54,10 @@ def running_api(folder: Path, workspace: str = "connectors: {}\n", **options: An
         workspace: The text of its ``connectors.yaml``.
         options: The further arguments of `create_app`.
     """
-    home = folder / "dagster"
-    home.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "connectors.yaml"
     file.write_text(workspace)
-    with DagsterInstance.local_temp(str(home)) as instance:
+    with opened_instance(folder / "dagster") as instance:
         app = create_app(file, InstanceReader(instance), **options)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)

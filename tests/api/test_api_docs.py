@@ -62,7 +62,7 @@ def test_the_page_and_all_that_it_loads_come_from_this_server(make_api: MakeApi)
     for address in loaded:
         target = urljoin(page.url, address)
         assert target.startswith(api.url)
-        assert requests.get(target, timeout=30).status_code == 200
+        assert requests.get(target, timeout=120).status_code == 200
     assert (
         "'unsafe-inline'" not in page.headers["Content-Security-Policy"].split("script-src")[1].split(";")[0]
     )
@@ -83,14 +83,14 @@ def test_another_host_name_is_refused_where_names_are_given(make_api: MakeApi) -
     api = make_api(trusted_hosts=["127.0.0.1"])
 
     assert api.get("/api/v1/connectors").status_code == 200
-    rebound = requests.get(api.url + "/api/v1/connectors", headers={"Host": "evil.test"}, timeout=30)
+    rebound = requests.get(api.url + "/api/v1/connectors", headers={"Host": "evil.test"}, timeout=120)
     assert rebound.status_code == 421
     assert rebound.json()["code"] == "host.unknown"
     assert rebound.headers["Content-Type"] == "application/problem+json"
 
 
 def test_a_method_that_is_not_there(make_api: MakeApi) -> None:
-    response = requests.delete(make_api().url + "/api/v1/connectors", timeout=30)
+    response = requests.delete(make_api().url + "/api/v1/connectors", timeout=120)
 
     assert response.status_code == 405
     assert response.headers["Content-Type"] == "application/problem+json"

@@ -162,7 +162,7 @@ def test_json_that_stays_as_it_is(dataset: Dataset, load: Loader, text: str) -> 
     assert load(plan(), batch(x=array)) == 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.tuples(st.text(), st.binary(), st.floats(allow_nan=False), st.datetimes()), min_size=1)
 )

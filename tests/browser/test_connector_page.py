@@ -56,4 +56,4 @@ def test_a_loaded_table_tells_its_rows_and_columns(sample_dev: RunningDev, page:
 def shows(page: Page, *texts: str | re.Pattern[str]) -> None:
     """Wait until the page has an element of exactly each text, or one that a pattern matches, in sight."""
     for text in texts:
-        expect(page.get_by_text(text, exact=True).first).to_be_visible(timeout=60_000)
+        expect(page.get_by_text(text, exact=True).first).to_be_visible(timeout=120_000)

@@ -12,13 +12,14 @@ import pytest
 from acme_sdk import WriteMode
 from tests.chaos.arena import Arena
 from tests.chaos.story import Scenario, play
+from tests.servers import server_folder
 
 APPEND, OVERWRITE, UPSERT = WriteMode.APPEND, WriteMode.OVERWRITE, WriteMode.UPSERT
 
 
 @pytest.fixture(scope="module")
-def arena(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arena]:
-    with Arena(tmp_path_factory.mktemp("chaos")) as arena:
+def arena() -> Iterator[Arena]:
+    with server_folder() as folder, Arena(folder) as arena:
         yield arena
 
 

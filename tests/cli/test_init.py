@@ -37,7 +37,7 @@ def module(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTEST_ADDOPTS": "-p no:bqemulator", "MYPYPATH": str(ROOT)}
     return subprocess.run(
         [sys.executable, "-m", *command],
-        cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        cwd=project, env=environment, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
 
 

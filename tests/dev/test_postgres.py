@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from acme_orchestration.dev.postgres import PostgresServer
+from tests.servers import server_folder
 
 
-def test_a_data_folder_may_be_named_relative_to_the_present_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    server = PostgresServer(Path("data"), password="secret")
-    server.start()
-    try:
-        assert PostgresServer(Path("data"), password="secret", port=server.port).is_running
-    finally:
-        server.stop()
-    assert not server.is_running
+def test_a_data_folder_may_be_named_relative_to_the_present_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    with server_folder() as folder:
+        monkeypatch.chdir(folder)
+        server = PostgresServer(Path("data"), password="secret")
+        server.start()
+        try:
+            assert PostgresServer(Path("data"), password="secret", port=server.port).is_running
+        finally:
+            server.stop()
+        assert not server.is_running
+        monkeypatch.undo()  # before the folder is gone

@@ -59,7 +59,7 @@ def test_a_stopped_database_is_seen_and_so_is_its_return(sample_dev: RunningDev)
     sample_dev.postgres.stop()
     try:
         wait_for_status(sample_dev, "users_db", "unhealthy")
-        health = requests.get(f"{sample_dev.api_url}/api/v1/connectors/users_db/health", timeout=10).json()
+        health = requests.get(f"{sample_dev.api_url}/api/v1/connectors/users_db/health", timeout=60).json()
         assert sample_dev.postgres.password not in json.dumps(health)
     finally:
         sample_dev.postgres.start()
@@ -72,11 +72,11 @@ def test_the_password_is_for_its_owner_alone_and_in_no_log(sample_dev: RunningDe
         assert sample_dev.postgres.password not in log.read_text()
 
 
-def wait_for_status(running: RunningDev, name: str, status: str, timeout_s: float = 60) -> dict[str, Any]:
+def wait_for_status(running: RunningDev, name: str, status: str, timeout_s: float = 240) -> dict[str, Any]:
     """Return the connector's entry in the list when it has the status."""
     deadline = time.monotonic() + timeout_s
     while True:
-        data = requests.get(f"{running.api_url}/api/v1/connectors", timeout=10).json()["data"]
+        data = requests.get(f"{running.api_url}/api/v1/connectors", timeout=60).json()["data"]
         entry: dict[str, Any] = next(entry for entry in data if entry["name"] == name)
         if entry["status"] == status:
             return entry
@@ -97,6 +97,6 @@ def printed_commands(running: RunningDev) -> list[str]:
 
 
 def run(command: str) -> str:
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from acme_orchestration.dev.home import DevHome
-from acme_orchestration.dev.postgres import free_port
+from acme_orchestration.dev.ports import free_port
 from tests.running_dev import ACME
 
 REPOSITORY = Path(__file__).parents[2]
@@ -20,7 +20,7 @@ def acme_dev(workspace: Path, home: Path, **ports: int) -> subprocess.CompletedP
     options = [argument for name, port in ports.items() for argument in (f"--{name}-port", str(port))]
     return subprocess.run(
         [ACME, "dev", "--home", home, *options],
-        cwd=workspace, capture_output=True, text=True, timeout=60, check=False,
+        cwd=workspace, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.running_dev import RunningDev
+from tests.servers import server_folder
 
 
 @pytest.fixture
@@ -17,12 +18,13 @@ def running(tmp_path: Path) -> Iterator[RunningDev]:
     (tmp_path / "connectors.yaml").write_text("connectors: {}\n")
     (tmp_path / "workspace.yaml").write_text("load_from:\n  - python_file: empty.py\n")
     (tmp_path / "empty.py").write_text("import dagster\n\ndefs = dagster.Definitions()\n")
-    running = RunningDev(tmp_path, tmp_path / "home")
-    try:
-        running.wait_until_ready()
-        yield running
-    finally:
-        running.stop()
+    with server_folder() as folder:
+        running = RunningDev(tmp_path, folder / "home")
+        try:
+            running.wait_until_ready()
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

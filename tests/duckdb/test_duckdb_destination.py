@@ -86,7 +86,7 @@ def held_by_another_process(path: Path) -> Iterator[int]:
         assert process.stdout.readline().strip() == b"held"
         yield process.pid
     finally:
-        process.communicate(b"\n", timeout=20)
+        process.communicate(b"\n", timeout=120)
 
 
 def test_values_are_stored_in_the_nearest_exact_type(destination: DuckDBDestination, path: Path) -> None:
@@ -380,7 +380,7 @@ def test_a_load_waits_for_a_file_that_is_let_go_in_time(path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        with open_connector(DuckDBDestination, {"path": str(path), "lock_timeout_s": 20}) as destination:
+        with open_connector(DuckDBDestination, {"path": str(path), "lock_timeout_s": 120}) as destination:
             assert load(destination, plan(), [{"id": 1}]) == 1
 
 

@@ -101,7 +101,7 @@ with open_connector(DuckDBDestination, {{"path": {str(path)!r}}}) as destination
     destination.open_load(plan()).stage(batch(id=[3]))
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    process = subprocess.run([sys.executable, "-c", killed], check=False, timeout=60)
+    process = subprocess.run([sys.executable, "-c", killed], check=False, timeout=280)
     assert process.returncode == -9
     state = destination.state("shop", "orders")
     assert state is not None

@@ -46,7 +46,7 @@ def harness(file: Path, config: dict[str, Any], *arguments: str) -> Ended:
         input=json.dumps(config),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)

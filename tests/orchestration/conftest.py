@@ -13,6 +13,7 @@ from dagster import DagsterInstance, Definitions
 
 from acme_orchestration.definitions import build_definitions
 from acme_orchestration.registry.declared import Workspace, load_workspace
+from tests.dagster_home import opened_instance
 
 PASSWORD = "canary-3f9c-hunter2"
 
@@ -78,8 +79,5 @@ def definitions(workspace: Workspace) -> Definitions:
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
-    home = tmp_path / "dagster"
-    home.mkdir()
-    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    with DagsterInstance.from_config(str(home)) as made:
+    with opened_instance(tmp_path / "dagster") as made:
         yield made

@@ -39,7 +39,7 @@ connectors:
     type: postgres
     role: source
     check_interval_s: 5
-    check_timeout_s: 5
+    check_timeout_s: 15
     config: {host: 127.0.0.1, port: %(port)d, database: %(database)s, user: postgres, password: {env: CANARY}}
   secretless:
     type: postgres
@@ -108,7 +108,7 @@ class RunningDaemon:
     def state(self, name: str) -> ConnectorState:
         return self.reader.states(self.workspace.connectors.values())[name]
 
-    def wait_for(self, name: str, status: HealthStatus, seconds: float = 60) -> ConnectorState:
+    def wait_for(self, name: str, status: HealthStatus, seconds: float = 240) -> ConnectorState:
         return self._wait(
             lambda: state if (state := self.state(name)).status is status else None,
             seconds,
@@ -128,7 +128,7 @@ class RunningDaemon:
             )
             for job in jobs
         ]
-        assert [launch.wait(120) for launch in launches] == [0 for _ in jobs]
+        assert [launch.wait(240) for launch in launches] == [0 for _ in jobs]
 
         def ended() -> dict[str, DagsterRunStatus] | None:
             runs = [run for run in self.instance.get_runs() if run.run_id not in known]
@@ -136,7 +136,7 @@ class RunningDaemon:
                 {run.job_name: run.status for run in runs} if all(run.is_finished for run in runs) else None
             )
 
-        return self._wait(ended, 120, lambda: f"{jobs} do not end")
+        return self._wait(ended, 240, lambda: f"{jobs} do not end")
 
     def everything(self) -> bytes:
         """All that stands in the daemon's log and in Dagster's home, compressed values unpacked."""
@@ -178,7 +178,7 @@ def daemon(tmp_path: Path, postgres: DatabaseServer) -> Iterator[RunningDaemon]:
         running.stop()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 def test_from_the_daemons_tick_to_the_state(daemon: RunningDaemon, postgres: DatabaseServer) -> None:
     healthy = daemon.wait_for("users_db", HealthStatus.HEALTHY)
     assert healthy.report is not None

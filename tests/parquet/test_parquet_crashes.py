@@ -51,7 +51,7 @@ def killed(root: Path, what: str, at: int) -> bool:
 with open_connector(ParquetDestination, {{"path": root}}) as destination:
     LOADS[{what!r}](destination)
 """
-    process = subprocess.run([sys.executable, "-c", code, str(root), str(at)], check=False, timeout=60)
+    process = subprocess.run([sys.executable, "-c", code, str(root), str(at)], check=False, timeout=280)
     assert process.returncode in (0, -9)
     return process.returncode == -9
 
@@ -104,7 +104,7 @@ def test_the_very_first_load(tmp_path: Path, at: int) -> None:
     process = (
         f"{KILLED}\nwith open_connector(ParquetDestination, {{'path': root}}) as destination:\n    {code}"
     )
-    subprocess.run([sys.executable, "-c", process, str(root), str(at)], check=False, timeout=60)
+    subprocess.run([sys.executable, "-c", process, str(root), str(at)], check=False, timeout=280)
     with open_connector(ParquetDestination, {"path": str(root)}) as destination:
         committed = destination.state("shop", "orders") is not None
         assert (root / "orders").exists() == committed

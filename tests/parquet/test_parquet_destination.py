@@ -245,7 +245,7 @@ def test_cursors_of_all_types(
     assert [row[0] for row in rows(root)] == [1, 2, 3]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     held=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12),
     again=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=12),
@@ -414,7 +414,7 @@ with open_connector(ParquetDestination, {{"path": {str(root)!r}}}) as destinatio
         load(destination, plan(table="other"), [{"n": 2}])
         assert destination.state("shop", "orders") == CHECKPOINT
     finally:
-        process.communicate(b"\n", timeout=20)
+        process.communicate(b"\n", timeout=120)
     assert load(destination, plan(), [{"n": 2}]) == 1
     assert rows(root) == [(1,), (2,)]
 

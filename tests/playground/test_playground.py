@@ -54,7 +54,7 @@ def test_the_connector_passes(url, file):
         input=json.dumps({"url": url, **login}),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     report = json.loads(done.stdout)

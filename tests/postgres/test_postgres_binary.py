@@ -114,7 +114,7 @@ def table(postgres: DatabaseServer) -> Iterator[Table]:
         yield Table(connection, source)
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(row, max_size=10))
 def test_any_rows_are_read_as_psycopg_reads_them(table: Table, rows: list[tuple[Any, ...]]) -> None:
     table.fill(rows)
@@ -135,7 +135,7 @@ def test_validity_is_kept_only_where_there_is_null(table: Table) -> None:
         assert column.null_count == (0 if kind == "integer" else 3)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_damaged_rows_end_in_an_error_or_in_other_values(table: Table, data: st.DataObject) -> None:
     valid = _sample(table)

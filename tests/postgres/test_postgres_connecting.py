@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from acme_orchestration.dev.postgres import free_port
 from acme_sdk.connectors.postgres import PostgresDestination, PostgresSource
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.health import HealthStatus, check_health
@@ -80,7 +79,9 @@ def test_an_unknown_database(postgres: DatabaseServer) -> None:
 
 
 def test_a_port_that_nobody_listens_on(postgres: DatabaseServer) -> None:
-    error = failure(fields(postgres, port=free_port()))
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and not listening
+        error = failure(fields(postgres, port=bound.getsockname()[1]))
     assert (error.code, type(error)) == ("connect.refused", RetriableError)
 
 
@@ -162,7 +163,7 @@ def test_teardown_closes_what_is_still_open(
     with psycopg.connect(postgres.connection_string(database)) as connection:
         count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND datname = %s"
         connection.autocommit = True
-        for _ in range(100):
+        for _ in range(1200):
             if connection.execute(count, ("acme-connectors", database)).fetchone() == (0,):
                 break
             threading.Event().wait(0.05)

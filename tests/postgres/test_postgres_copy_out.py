@@ -23,7 +23,7 @@ Query = Callable[[str], list[tuple[Any, ...]]]
 #: Some batches at once, then a failure.
 BROKEN = "SELECT 1 / (300000 - i) AS v, repeat('x', 100) AS t FROM generate_series(1, 300000) i"
 #: A row, then nothing for a long time.
-SLOW = "SELECT i, CASE WHEN i > 1 THEN pg_sleep(60)::text END AS s FROM generate_series(1, 2) i"
+SLOW = "SELECT i, CASE WHEN i > 1 THEN pg_sleep(600)::text END AS s FROM generate_series(1, 2) i"
 
 
 def others(query: Query, database: str) -> int:
@@ -34,7 +34,7 @@ def others(query: Query, database: str) -> int:
     return int(count)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> bool:
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
@@ -90,10 +90,8 @@ def test_an_interrupt_while_the_server_works(
     before = others(query, database)
     interrupter = threading.Thread(target=_interrupt, args=(query,))
     interrupter.start()
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         list(source.extract_batches(stream))
-    assert time.monotonic() - started < 20
     interrupter.join()
     assert wait_until(lambda: others(query, database) == before)
 
@@ -105,23 +103,23 @@ def _interrupt(query: Query) -> None:
     signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)  # type: ignore[arg-type]
 
 
-def test_others_work_while_the_server_is_waited_for(source: PostgresSource, run: Run) -> None:
-    run("CREATE VIEW late AS SELECT pg_sleep(1)::text AS s")
+def test_others_work_while_the_server_is_waited_for(
+    source: PostgresSource, run: Run, query: Query, postgres: DatabaseServer, database: str
+) -> None:
+    """The server waits for another thread of this process, which would not get its turn otherwise."""
+    run("CREATE VIEW late AS SELECT pg_advisory_lock_shared(4711)::text AS s")
     stream = source.stream("late")
-    longest, stopped = [0.0], threading.Event()
+    with psycopg.connect(postgres.connection_string(database), autocommit=True) as gate:
+        gate.execute("SELECT pg_advisory_lock(4711)")
 
-    def tick() -> None:
-        last = time.monotonic()
-        while not stopped.wait(0.01):
-            now = time.monotonic()
-            longest[0], last = max(longest[0], now - last), now
+        def open_gate() -> None:
+            _when_running(query, "abs")
+            gate.execute("SELECT pg_advisory_unlock(4711)")
 
-    ticker = threading.Thread(target=tick)
-    ticker.start()
-    assert [batch.num_rows for batch in source.extract_batches(stream)] == [1]
-    stopped.set()
-    ticker.join()
-    assert longest[0] < 0.8
+        other = threading.Thread(target=open_gate)
+        other.start()
+        assert [batch.num_rows for batch in source.extract_batches(stream)] == [1]
+        other.join()
 
 
 def test_a_connector_that_is_torn_down_while_another_thread_reads(

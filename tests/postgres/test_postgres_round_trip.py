@@ -142,7 +142,7 @@ def fill(side: Side, rows: list[tuple[str | None, ...]]) -> None:
         cursor.executemany(insert, rows)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(rows=st.lists(row, max_size=8))
 def test_any_table_arrives_as_it_is(side: Side, rows: list[tuple[str | None, ...]]) -> None:
     fill(side, rows)
@@ -174,7 +174,7 @@ def test_a_table_without_columns(side: Side, count: int) -> None:
 
 
 @given(values=st.lists(st.none() | text | awkward, max_size=20))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
 def test_a_single_column_with_nulls_and_empty_text(side: Side, values: list[str | None]) -> None:
     side.connection.execute("DROP TABLE IF EXISTS single")
     side.connection.execute("CREATE TABLE single (v text)")

@@ -161,12 +161,33 @@ def test_a_token_is_asked_for_once_and_used_while_it_is_good(session, make):
         assert [asked.path for asked in server.asked] == ["/token", "/data", "/data", "/data"]
 
 
+class Clock:
+    """What `time` says, shifted."""
+
+    shift = 0.0
+
+    def monotonic(self):
+        return time.monotonic() + self.shift
+
+    def time(self):
+        return time.time() + self.shift
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock of whoever keeps or signs tokens."""
+    clock = Clock()
+    monkeypatch.setattr("acme_sdk.http.auth.time", clock)
+    monkeypatch.setattr("acme_sdk.http.oauth.time", clock)
+    return clock
+
+
 @pytest.mark.parametrize("make", GRANTS)
-def test_an_expired_token_is_renewed_before_it_is_refused(session, make):
-    with serving(TokenServer(expires_in=1)) as server:
+def test_an_expired_token_is_renewed_before_it_is_refused(session, clock, make):
+    with serving(TokenServer(expires_in=3600)) as server:
         session.auth = make(server)
         session.get(f"{server.url}/data").raise_for_status()
-        time.sleep(1)
+        clock.shift = 3600
         session.get(f"{server.url}/data").raise_for_status()
         assert [asked.path for asked in server.asked] == ["/token", "/data", "/token", "/data"]
 
@@ -294,13 +315,14 @@ def test_an_assertion_is_signed_and_says_who_asks(session):
         assert jwt.get_unverified_header(form["assertion"])["kid"] == "key-1"
 
 
-def test_a_token_of_our_own_is_sent_as_it_is_and_renewed(session):
+def test_a_token_of_our_own_is_sent_as_it_is_and_renewed(session, clock):
     key = ec.generate_private_key(ec.SECP256R1())
-    session.auth = JwtAuth(pem(key), {"iss": "me", "aud": "api"}, algorithm="ES256", lifetime=2)
+    session.auth = JwtAuth(pem(key), {"iss": "me", "aud": "api"}, algorithm="ES256", lifetime=600)
+    clock.shift = -600
     with serving(lambda asked: Answer()) as server:
         session.get(server.url)
         session.get(server.url)
-        time.sleep(2)
+        clock.shift = 0
         session.get(server.url)
         sent = [asked.headers["Authorization"].removeprefix("Bearer ") for asked in server.asked]
         assert sent[0] == sent[1] != sent[2]

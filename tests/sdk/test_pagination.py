@@ -134,7 +134,7 @@ def records_of(body):
 
 
 @pytest.mark.parametrize("style", STYLES)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(count=st.one_of(st.integers(0, 35), st.sampled_from([SIZE, 2 * SIZE, 2 * SIZE + 1])))
 def test_every_record_comes_once_and_in_order(style, count):
     respond, paginator = STYLES[style]

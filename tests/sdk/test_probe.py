@@ -1,6 +1,6 @@
 """Probes of connectors that misbehave in every way, in real worker processes."""
 
-import time
+import os
 from pathlib import Path
 
 import psutil
@@ -8,18 +8,21 @@ import pytest
 
 from acme_sdk.probe import Probe, run_probes
 
+# No other process of the machine sleeps for as long; far longer than any test may take.
+SLEEP_S = f"4000.{os.getpid()}"
 CONNECTORS = {
     "good": "return True",
     "wrong": "return False",
     "raising": "raise ValueError(f'no luck with {self.config[\"key\"]}')",
-    "hanging": "time.sleep(60)",
+    "hanging": f"time.sleep({SLEEP_S})",
     "spinning": "\n        while True: pass",
-    "stuck": "\n        import ctypes; ctypes.PyDLL(None).sleep(60)",  # holds the interpreter's lock
+    "stuck": "\n        import ctypes; ctypes.PyDLL(None).sleep(4000)",  # holds the interpreter's lock
     "exiting": "sys.exit(3)",
     "dying": "os._exit(7)",
+    "closing": "os.closerange(3, 100); time.sleep(2); os._exit(7)",  # slow to end, as on a busy machine
     "killed": "os.kill(os.getpid(), 9)",
     "chatty": "print('{\"event\": \"answer\"}', flush=True); os.write(1, b'noise'); return True",
-    "forking": "subprocess.Popen(['sleep', '61']); time.sleep(60)",
+    "forking": f"subprocess.Popen(['sleep', '{SLEEP_S}']); time.sleep({SLEEP_S})",
 }
 TEMPLATE = """
 import os, subprocess, sys, time
@@ -70,6 +73,7 @@ def test_nothing_to_ask_asks_nothing():
         ("raising", "unhealthy", "internal"),
         ("exiting", "unhealthy", "internal"),
         ("dying", "unhealthy", "crashed"),
+        ("closing", "unhealthy", "crashed"),
         ("killed", "unhealthy", "crashed"),
         ("chatty", "healthy", None),
         ("missing", "unhealthy", "type.unknown"),
@@ -80,6 +84,12 @@ def test_one_connector(folder, kind, status, code):
     assert (report.status, report.code) == (status, code)
 
 
+def test_how_long_an_import_takes_says_nothing_about_the_connector(tmp_path):
+    slow = "import time; time.sleep(2)\n" + TEMPLATE.format(body="return True")
+    (tmp_path / "slow.py").write_text(slow)
+    assert asked(tmp_path, "slow", timeout=1.5)["slow"].status == "healthy"
+
+
 def test_a_secret_in_an_exception_does_not_come_back(folder):
     report = asked(folder, "raising", config={"key": "canary-9431"})["raising"]
     assert report.message == "ValueError: no luck with ********"
@@ -87,9 +97,7 @@ def test_a_secret_in_an_exception_does_not_come_back(folder):
 
 def test_hanging_and_crashing_connectors_harm_no_other_one_and_leave_no_process(folder):
     before = {process.pid for process in psutil.Process().children(recursive=True)}
-    started = time.monotonic()
     reports = asked(folder, "hanging", "spinning", "forking", "good", "wrong", "killed", "chatty")
-    assert time.monotonic() - started < 45
     assert {kind: report.code for kind, report in reports.items()} == {
         "hanging": "timeout",
         "spinning": "timeout",
@@ -100,19 +108,17 @@ def test_hanging_and_crashing_connectors_harm_no_other_one_and_leave_no_process(
         "chatty": None,
     }
     assert {process.pid for process in psutil.Process().children(recursive=True)} == before
-    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "61"]]
+    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", SLEEP_S]]
 
 
 def test_more_hanging_ones_than_places_still_leave_the_others_their_turn(folder):
-    reports = asked(folder, "hanging", "hanging", "hanging", "good", concurrency=2, timeout=1.0)
+    reports = asked(folder, "hanging", "hanging", "hanging", "good", concurrency=2, timeout=2.0)
     assert reports["good"].status == "healthy"
     assert reports["hanging"].code == "timeout"
 
 
 def test_one_that_holds_up_its_whole_process_is_found_out(folder):
-    started = time.monotonic()
-    reports = asked(folder, "stuck", "good", timeout=1.0)
-    assert time.monotonic() - started < 60
+    reports = asked(folder, "stuck", "good", timeout=2.0)
     assert reports["stuck"].code == "timeout"
     assert reports["good"].status == "healthy"
 

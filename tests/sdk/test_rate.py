@@ -1,4 +1,4 @@
-"""`self.http.limit` against real servers on loopback: what arrives, and when."""
+"""`self.http.limit` against real servers on loopback: what arrives, and when it was let go."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
 from acme.sdk import RetriableError
 from acme.sdk.http import HttpSession
+from acme_sdk.http import budget
 from acme_sdk.http import session as http
 from tests.sdk.http_server import Answer, Asked, serving
 
@@ -22,31 +24,45 @@ def session(monkeypatch):
         yield session
 
 
-def closest(server, requests):
-    """The shortest time in which one more than so many requests arrived, in seconds."""
-    times = sorted(asked.at for asked in server.asked)
+@pytest.fixture
+def sent(monkeypatch):
+    """When each request was let go, in seconds: how long it travels then is up to the machine."""
+    times = []
+    spend = budget.Budget._spend
+
+    def noted(self):
+        spend(self)
+        times.append(self._periods[0]._sent[-1])
+
+    monkeypatch.setattr(budget.Budget, "_spend", noted)
+    return times
+
+
+def closest(times, requests):
+    """The shortest time in which one more than so many requests were let go, in seconds."""
     return min(after - before for before, after in zip(times, times[requests:], strict=False))
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_no_more_arrive_in_any_period_than_agreed(session, threads):
+def test_no_more_are_sent_in_any_period_than_agreed(session, sent, threads):
     session.limit(requests=5, per=1.0)
     with serving(lambda asked: Answer()) as server, ThreadPoolExecutor(threads) as pool:
         started = time.monotonic()
         assert set(pool.map(lambda _: session.get(server.url).status_code, range(16))) == {200}
-        assert closest(server, 5) >= 1.0
-        # Three periods are waited for, and not many more.
-        assert 3 <= time.monotonic() - started < 5
+        assert len(server.asked) == len(sent) == 16
+        assert closest(sent, 5) >= 1.0
+        # Three periods are waited for, and not one for each request.
+        assert 3 <= time.monotonic() - started < 12
 
 
-def test_several_limits_hold_at_once(session):
+def test_several_limits_hold_at_once(session, sent):
     session.limit(requests=2, per=0.5)
     session.limit(requests=4, per=2.0)
     with serving(lambda asked: Answer()) as server:
         for _ in range(6):
             session.get(server.url)
-        assert closest(server, 2) >= 0.5
-        assert closest(server, 4) >= 2.0
+        assert closest(sent, 2) >= 0.5
+        assert closest(sent, 4) >= 2.0
 
 
 def test_a_budget_that_is_not_used_up_costs_no_time(session):
@@ -55,57 +71,59 @@ def test_a_budget_that_is_not_used_up_costs_no_time(session):
         started = time.monotonic()
         for _ in range(50):
             session.get(server.url)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 30  # a pace of its own would be one every 0.6 s
 
 
-def test_each_attempt_counts_once_as_the_server_counts(session):
+def test_each_attempt_counts_once_as_the_server_counts(session, sent):
     session.limit(requests=3, per=1.0)
     with serving(lambda asked: Answer(status=500 if len(server.asked) % 2 else 200)) as server:
         for _ in range(4):
             assert session.get(server.url).status_code == 200
-        assert len(server.asked) == 8
-        assert closest(server, 3) >= 1.0
+        assert len(server.asked) == len(sent) == 8
+        assert closest(sent, 3) >= 1.0
 
 
-def test_redirects_count(session):
+def test_redirects_count(session, sent):
     session.limit(requests=2, per=1.0)
     with serving(
         lambda asked: Answer(status=302, headers={"Location": "/new"}) if asked.path == "/old" else Answer()
     ) as server:
         session.get(f"{server.url}/old")
         session.get(f"{server.url}/old")
-        assert len(server.asked) == 4
-        assert closest(server, 2) >= 1.0
+        assert len(server.asked) == len(sent) == 4
+        assert closest(sent, 2) >= 1.0
 
 
-def test_a_time_out_counts_once_and_gives_its_place_back_in_time(session):
-    session.limit(requests=2, per=1.0)
-    slow = Answer(after=0.4)
-    with serving(lambda asked: slow if asked.path == "/slow" else Answer()) as server:
+@pytest.mark.parametrize(("per", "is_back"), [(0.5, True), (3600, False)])
+def test_a_time_out_counts_once_and_gives_its_place_back_in_time(session, sent, per, is_back):
+    session.limit(requests=2, per=per, longest_wait=30)
+    with serving(lambda asked: Answer(after=30 if asked.path == "/slow" else 0)) as server:
         with pytest.raises(RetriableError, match="no answer in time"):
             session.post(f"{server.url}/slow", timeout=0.1)
-        started = time.monotonic()
         session.get(server.url)
-        assert time.monotonic() - started < 0.3
-        session.get(server.url)
-        assert 0.5 < time.monotonic() - started < 1.5
+        if is_back:
+            session.get(server.url)
+            assert closest(sent, 2) >= per
+        else:
+            with pytest.raises(RetriableError, match="budget is used up"):
+                session.get(server.url)
 
 
 def test_what_cannot_be_sent_in_time_is_an_error_and_not_a_wait(session):
-    session.limit(requests=1, per=3600, longest_wait=0.5)
+    session.limit(requests=1, per=3600, longest_wait=60)
     with serving(lambda asked: Answer()) as server:
         session.get(server.url)
         started = time.monotonic()
         for _ in range(3):
             with pytest.raises(RetriableError) as caught:
                 session.get(server.url)
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < 60
         assert (caught.value.code, len(server.asked)) == ("http.budget", 1)
         assert "3,600 s" in str(caught.value)
 
 
 def test_no_thread_waits_for_ever_when_many_want_the_same_place(session):
-    session.limit(requests=1, per=0.2, longest_wait=0.5)
+    session.limit(requests=1, per=1.0, longest_wait=1.5)
 
     def ask(_):
         try:
@@ -116,9 +134,9 @@ def test_no_thread_waits_for_ever_when_many_want_the_same_place(session):
     with serving(lambda asked: Answer()) as server, ThreadPoolExecutor(10) as pool:
         started = time.monotonic()
         ended = list(pool.map(ask, range(10)))
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 9  # the last one's turn would come in the tenth period
     assert set(ended) == {200, "http.budget"}
-    assert ended.count(200) == len(server.asked) <= 4
+    assert ended.count(200) == len(server.asked)
 
 
 class Allowance:
@@ -191,24 +209,29 @@ def test_headers_that_make_no_sense_do_no_harm(session, left, reset):
         started = time.monotonic()
         session.get(server.url)
         session.get(server.url)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 30  # nobody waits as long as may be waited
 
 
-def test_retry_after_holds_for_all_threads(session):
+def test_retry_after_holds_for_all_threads(session, monkeypatch):
     session.limit(requests=100, per=1)
+    pausing = threading.Event()
+
+    def sleep(seconds):
+        pausing.set()
+        time.sleep(seconds)
+
+    monkeypatch.setattr("urllib3.util.retry.time", SimpleNamespace(sleep=sleep, time=time.time))
 
     def respond(asked: Asked) -> Answer:
         return Answer(status=429, headers={"Retry-After": "1"}) if len(server.asked) == 1 else Answer()
 
     with serving(respond) as server, ThreadPoolExecutor(4) as pool:
         first = pool.submit(session.get, server.url)
-        while not server.asked:
-            time.sleep(0.01)
-        time.sleep(0.2)
+        assert pausing.wait(60)
         assert set(pool.map(lambda _: session.get(server.url).status_code, range(3))) == {200}
         assert first.result().status_code == 200
         refused, *others = [asked.at for asked in server.asked]
-        assert min(others) - refused >= 0.95
+        assert min(others) - refused >= 1
 
 
 def test_without_a_limit_nothing_is_waited_for(session):
@@ -225,11 +248,10 @@ def test_a_budget_that_lets_nothing_through_is_refused(session, requests, per):
 
 
 def test_connections_that_fail_do_not_use_up_places_for_ever(session):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     session.limit(requests=10, per=0.2)
-    for _ in range(3):
-        with pytest.raises(RetriableError) as caught:
-            session.get(f"http://127.0.0.1:{port}/")
-        assert caught.value.code == "connect.refused"
+    with socket.socket() as bound:  # and not listening
+        bound.bind(("127.0.0.1", 0))
+        for _ in range(3):
+            with pytest.raises(RetriableError) as caught:
+                session.get(f"http://127.0.0.1:{bound.getsockname()[1]}/")
+            assert caught.value.code == "connect.refused"

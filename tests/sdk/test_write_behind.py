@@ -34,7 +34,7 @@ def test_two_items_are_under_way_while_the_caller_goes_on() -> None:
     written: list[int] = []
 
     def write(item: int) -> None:
-        assert release.wait(10)
+        assert release.wait(60)
         written.append(item)
 
     def put_three() -> None:
@@ -47,7 +47,7 @@ def test_two_items_are_under_way_while_the_caller_goes_on() -> None:
     caller.start()
     assert not third.wait(0.2)  # there is no room for a third one
     release.set()
-    assert third.wait(10)
+    assert third.wait(60)
     caller.join()
     writer.wait()
     writer.close()

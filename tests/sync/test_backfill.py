@@ -272,7 +272,7 @@ def test_postgres_reads_the_range_alone(
     values=st.lists(st.none() | st.decimals(-5, 5, places=1), max_size=12),
     limits=st.tuples(st.decimals(-5, 5, places=1), st.decimals(-5, 5, places=1)).map(sorted),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_exactly_the_rows_of_a_range_arrive(values: list[Decimal | None], limits: list[Decimal]) -> None:
     arrived: list[int] = []
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from acme_sdk.arrow import widen
@@ -62,7 +62,6 @@ def same(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-@settings(deadline=None)
 @given(rows=ROWS.filter(lambda rows: any(rows[:1])), batch_rows=st.integers(1, 4))
 def test_every_value_comes_back(rows: list[dict[str, Any]], batch_rows: int) -> None:
     batches = convert({"n": 0}, *rows, batch_rows=batch_rows)
@@ -73,7 +72,6 @@ def test_every_value_comes_back(rows: list[dict[str, Any]], batch_rows: int) -> 
         assert all(returned[name] is None for name in set(returned) - set(row))
 
 
-@settings(deadline=None)
 @given(rows=ROWS.filter(lambda rows: any(rows[:1])), batch_rows=st.integers(1, 4))
 def test_the_schema_only_grows(rows: list[dict[str, Any]], batch_rows: int) -> None:
     batcher = RowBatcher("orders", batch_rows=batch_rows)

@@ -31,7 +31,6 @@ VALUES: list[tuple[pa.DataType, st.SearchStrategy[Any]]] = [
 ]
 
 
-@settings(deadline=None)
 @given(data=st.data(), typed=st.sampled_from(VALUES))
 def test_a_cursor_comes_back_from_its_text(data: st.DataObject, typed: Any) -> None:
     kind, values = typed
@@ -39,7 +38,6 @@ def test_a_cursor_comes_back_from_its_text(data: st.DataObject, typed: Any) -> N
     assert decode_cursor(encode_cursor(value, kind), kind).equals(value)
 
 
-@settings(deadline=None)
 @given(data=st.data(), typed=st.sampled_from(VALUES))
 def test_the_mark_is_the_highest_of_all_batches(data: st.DataObject, typed: Any) -> None:
     kind, values = typed
@@ -97,7 +95,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=3
 LAST_RUN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(names=st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=4, unique=True))
 def test_each_stream_has_a_checkpoint_of_its_own(names: list[tuple[str, str]], tmp_path_factory: Any) -> None:
     folder = tmp_path_factory.mktemp("state")

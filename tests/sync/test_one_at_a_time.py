@@ -73,7 +73,7 @@ class Workspace:
     def run(self, *arguments: str) -> tuple[int, str]:
         """Run a command to its end; return its exit code and what it said is wrong."""
         process = self.start(*arguments)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=280)
         return process.returncode, errors
 
     @property
@@ -87,7 +87,7 @@ class Workspace:
         before = self.reads
         process = self.start("sync", "shop", slow=True)
         try:
-            give_up = time.monotonic() + 60
+            give_up = time.monotonic() + 120
             while self.reads == before:
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < give_up
@@ -108,9 +108,9 @@ def workspace(
         monkeypatch.setenv("DATABASE", postgres.connection_string(postgres.create_database()))
         config = {"connection": {"env": "DATABASE"}}
     elif request.param == "duckdb":
-        config = {"path": "shop.duckdb"}
+        config = {"path": "shop.duckdb", "lock_timeout_s": 3600}  # nobody waits for the file's own lock
     elif request.param == "parquet":
-        config = {"path": "lake"}
+        config = {"path": "lake", "lock_timeout_s": 3600}
     document = {
         "connectors": {
             "slow": {"type": "slow", "role": "source"},
@@ -130,13 +130,11 @@ def workspace(
 def test_the_second_run_is_refused_and_a_killed_one_holds_nothing(workspace: Workspace) -> None:
     with workspace.busy() as process:
         for arguments in (["sync", "shop"], ["state", "reset", "shop"]):
-            began = time.monotonic()
             code, errors = workspace.run(*arguments)
             assert code == 1
             assert "stream 'slow' of pipeline 'shop' is in use by run " in errors
             assert "since 20" in errors
             assert "[pipeline.busy]" in errors
-            assert time.monotonic() - began < 9  # DuckDB's own lock would be waited for ten seconds
         assert workspace.reads == 1
         process.kill()
         process.wait()

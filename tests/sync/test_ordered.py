@@ -77,7 +77,7 @@ CALM: list[tuple[list[tuple[int, int, str]], int]] = [([], -1), ([], -1)]
 INTERVALS = st.sampled_from([CommitInterval(1, 60), CommitInterval(3, 60), CommitInterval(1000, 0)])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     rounds=ROUNDS,
     mode=st.sampled_from(WriteMode),

@@ -246,7 +246,7 @@ class TestPartitions:
         assert stored(path) == sorted(pages.log)
 
     def test_they_are_read_side_by_side_and_columns_grow_together(self, path: Path) -> None:
-        barrier = threading.Barrier(3, timeout=20)
+        barrier = threading.Barrier(3, timeout=120)
 
         class Parts(SourceConnector):
             def partitions(self, stream: Stream) -> list[Partition]:
@@ -268,7 +268,7 @@ class TestPartitions:
 
     @pytest.mark.parametrize("error", [RetriableError("429", code="http.429"), KeyboardInterrupt()])
     def test_what_one_raises_ends_them_all_and_leaves_nothing(self, path: Path, error: BaseException) -> None:
-        others = threading.Barrier(3, timeout=20)
+        others = threading.Barrier(3, timeout=120)
         closed: list[str] = []
 
         class Parts(SourceConnector):

@@ -42,7 +42,7 @@ def expected(log: list[Record], mode: WriteMode) -> list[Record]:
     return sorted({record[0]: record for record in log}.values() if mode is WriteMode.UPSERT else log)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     rounds=ROUNDS,
     mode=st.sampled_from(WriteMode),
@@ -105,7 +105,7 @@ class Table(DestinationConnector):
         return len(rows)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     rounds=ROUNDS,
     mode=st.sampled_from(WriteMode),

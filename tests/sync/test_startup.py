@@ -86,7 +86,7 @@ def test_a_sync_imports_nothing_that_it_does_not_use(workspace: Path, pipeline: 
     command = [sys.executable, "-c", RUN, "sync", pipeline]
     for _ in range(2):  # into a new table, and into one that exists
         done = subprocess.run(
-            command, cwd=workspace, env=os.environ, capture_output=True, text=True, timeout=120
+            command, cwd=workspace, env=os.environ, capture_output=True, text=True, timeout=280
         )
         assert done.returncode == 0, done.stderr
         assert "loaded" in done.stdout

@@ -72,7 +72,7 @@ def acme_sync(
     env = {key: value for key, value in os.environ.items() if key != "SHOP_TOKEN"} | {"COLUMNS": "200"}
     command = [sys.executable, "-c", "from acme.cli import main; main()", "sync", *arguments]
     env |= {"SHOP_TOKEN": token} if token else {}
-    return subprocess.run(command, cwd=workspace, env=env, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=workspace, env=env, capture_output=True, text=True, timeout=280)
 
 
 def stored(workspace: Path) -> list[tuple[int, bool]]:
@@ -146,6 +146,6 @@ def test_dagster_takes_no_part(workspace: Path) -> None:
         cwd=workspace,
         env={**os.environ, "SHOP_TOKEN": "t"},
         capture_output=True,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0

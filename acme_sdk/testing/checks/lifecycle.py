@@ -20,7 +20,7 @@ from acme_sdk.testing.subject import Subject
 
 __all__: list[str] = []
 
-_CLOSING_S = 1.0
+_CLOSING_S = 3.0
 
 
 @check(

@@ -32,8 +32,10 @@ _MOST_ROWS = 1_000_000
 _ROWS_ON_PAGE = 2_000
 _MANY_ROWS = 20_000
 _FEW_REQUESTS = 5
-# Enough for a million rows, where they come as fast as Python makes them.
-_LONGEST_S = 2.0
+# Enough for a million rows, where they come as fast as Python makes them; longer where too few came to tell.
+_USUAL_S = 2.0
+_LONGEST_S = 5.0
+_ENOUGH_ROWS = 100_000
 _LINE_S = 0.5
 _MARK_S = 0.01
 # A process whose rows come and go stays within 0.1 MiB.
@@ -171,7 +173,8 @@ def _watched(items: Iterator[Any]) -> _Watch:
             if number % 100 == 0 and (now := time.monotonic()) > marked + _MARK_S:
                 marks.append((number, process.memory_info().rss))
                 marked = now
-                if now > begun + _LONGEST_S or marks[-1][1] > marks[0][1] + _ENOUGH_BYTES:
+                longest = _USUAL_S if number >= _ENOUGH_ROWS else _LONGEST_S
+                if now > begun + longest or marks[-1][1] > marks[0][1] + _ENOUGH_BYTES:
                     break
     finally:
         gc.unfreeze()

@@ -123,11 +123,13 @@ def untouched(subject: Subject) -> None:
 
 def _of_growing_size(start: int) -> Iterator[list[Row]]:
     """Yield batches of plain rows, until the next one is likely to take too long."""
-    spent = row_took = 0.0
+    spent, row_took = 0.0, 0.0
     for size in _SIZES:
         if spent + row_took * size > _LONGEST_S:
             return
         began = time.monotonic()
         yield sample_rows(size, start)
         took = time.monotonic() - began
-        start, spent, row_took = start + size, spent + took, took / size
+        start, spent = start + size, spent + took
+        if size > 1:  # the first one may have set things up, and any may have met with a busy machine
+            row_took = min(row_took or took, took / size)

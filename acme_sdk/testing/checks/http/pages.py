@@ -40,17 +40,12 @@ def endless(subject: Subject) -> None:
                         break
             except Exception:  # noqa: BLE001 - to notice that there is no end is best of all
                 return
-            sent = server.asked
-            server.ending.wait(_AT_REST_S)
-            ahead = server.asked - sent
+            ahead = _asked_until_at_rest(server)
             rows.close()  # type: ignore[attr-defined]  # read() is a generator
-        after = server.asked
-        server.ending.wait(_AT_REST_S / 4)
-        late = server.asked - after
+        late = _asked_until_at_rest(server)
     if ahead > _MOST_AHEAD:
         raise Problem(
-            f"the same page came again and again; in {_AT_REST_S:g} s in which no row was taken, "
-            f"{ahead:,} more requests were sent"
+            f"the same page came again and again; while no row was taken, {ahead:,} more requests were sent"
         )
     if late > _MOST_AHEAD:
         raise Problem(f"after the extraction was stopped, {late:,} more requests were sent")
@@ -103,6 +98,15 @@ def repeated_requests(subject: Subject) -> None:
     for (_, _, _, _), times in asked.most_common(1):
         if times > most:
             raise Problem(f"one extraction sent the same request {times:,} times, and got the same records")
+
+
+def _asked_until_at_rest(server: FaultServer) -> int:
+    """Wait until no more requests come, or more than may come; return how many came."""
+    before, seen = server.asked, -1
+    while seen < server.asked <= before + _MOST_AHEAD:
+        seen = server.asked
+        server.ending.wait(_AT_REST_S)
+    return server.asked - before
 
 
 def _paging(subject: Subject) -> Paging:
