@@ -79,8 +79,8 @@ class ConnectorEntry(_Entry):
         owner: An e-mail address, or ``team:NAME``.
         disabled: Neither checked nor used.
         check_interval_s: Seconds between health checks.
-        check_timeout_s: Seconds until a health check counts as hanging, once its connector is imported; two of
-            them fit into one sensor tick.
+        check_timeout_s: Seconds until a health check counts as hanging, from when its connector is imported;
+            two of them fit into one sensor tick.
         fault: Why the entry cannot be used, e.g. a literal secret; ``None`` for a good one.
     """
 
