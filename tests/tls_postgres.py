@@ -132,7 +132,7 @@ class TlsPostgres:
         """Stop the server and remove its data."""
         self._process.terminate()
         try:
-            self._process.wait(20)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -143,7 +143,7 @@ class TlsPostgres:
         return f"postgresql://{self.user}:{self.password}@{host}:{self.port}/{self.database}"
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not self._answers():
             if time.monotonic() > deadline or self._process.poll() is not None:
                 raise RuntimeError((self._folder / "log").read_text())
@@ -151,7 +151,7 @@ class TlsPostgres:
 
     def _answers(self) -> bool:
         try:
-            psycopg.connect(self.url("127.0.0.1"), connect_timeout=2).close()
+            psycopg.connect(self.url("127.0.0.1"), connect_timeout=10).close()
         except psycopg.OperationalError:
             return False
         return True
