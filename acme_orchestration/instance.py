@@ -148,6 +148,15 @@ class InstanceReader:
         found = [found for record in records if (found := _record(record)) is not None]
         return sorted(found, key=lambda record: record.at, reverse=True)
 
+    def kept(self, key: str) -> str | None:
+        """Return the text that `keep` stored under a key, or ``None``."""
+        return self._instance.daemon_cursor_storage.get_cursor_values({key}).get(key)
+
+    def keep(self, key: str, text: str) -> None:
+        """Store a text in the instance, in place of the one under the same key."""
+        # One key at a time: of several, SQLite's storage drops new ones beside known ones.
+        self._instance.daemon_cursor_storage.set_cursor_values({key: text})
+
     def _latest_rows(self, asset_keys: Sequence[str]) -> dict[str, sa.RowMapping]:
         """Return the row of the last completed health check of each asset.
 

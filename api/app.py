@@ -26,6 +26,7 @@ from api.services import Services, WorkspaceFile
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
+    from acme_orchestration.usage.reader import UsageReader
 
 __all__ = ["MAX_BODY_BYTES", "create_app"]
 
@@ -36,6 +37,7 @@ def create_app(
     workspace_file: Path,
     reader: InstanceReader,
     *,
+    usage: UsageReader | None = None,
     egress: EgressPolicy | None = None,
     test_timeout: float = 10.0,
     test_slots: int = 4,
@@ -46,6 +48,7 @@ def create_app(
     Args:
         workspace_file: ``connectors.yaml``; read again when it changes.
         reader: Reads states and histories from the Dagster instance.
+        usage: Knows who uses each connector in Dagster; without it, only the pipelines declared are listed.
         egress: Which targets a connection test may reach; public ones only by default.
         test_timeout: Seconds that a connection test may take.
         test_slots: How many connection tests run at the same time.
@@ -72,6 +75,7 @@ def create_app(
     app.extensions["acme"] = Services(
         workspace=WorkspaceFile(workspace_file),
         reader=reader,
+        usage=usage,
         egress=egress or EgressPolicy(),
         sandbox=Sandbox(timeout=test_timeout, slots=test_slots),
     )

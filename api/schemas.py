@@ -60,8 +60,14 @@ class ConnectorItem(_Model):
     status: Status
     last_check: Timestamp | None = Field(description="When it was last checked; null before the first check.")
     pipelines: list[str] = Field(
-        description="The pipelines that use it, in the order declared.",
+        description="The pipelines that use it, in the order declared, and other assets and jobs in Dagster.",
         examples=[["user-analytics", "user-export"]],
+    )
+    pipelines_as_of: Timestamp | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="Only if some of them are in a code location that cannot be asked at present: when "
+        "`pipelines` was last known to be so.",
     )
 
 

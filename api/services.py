@@ -17,6 +17,7 @@ from api.problems import ProblemError
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
+    from acme_orchestration.usage.reader import UsageReader
     from api.egress import EgressPolicy
     from api.sandbox import Sandbox
 
@@ -80,12 +81,14 @@ class Services:
     Attributes:
         workspace: The connectors and pipelines declared.
         reader: Reads states and histories from the Dagster instance.
+        usage: Knows who uses each connector beside the pipelines declared; ``None`` if nobody can tell.
         egress: Which targets a test may reach.
         sandbox: Where tests run.
     """
 
     workspace: WorkspaceFile
     reader: InstanceReader
+    usage: UsageReader | None
     egress: EgressPolicy
     sandbox: Sandbox
 

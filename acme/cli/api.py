@@ -36,6 +36,13 @@ _THREADS = 8
     help="The Dagster instance to read; $DAGSTER_HOME by default.",
 )
 @click.option(
+    "--dagster-url",
+    envvar="ACME_WEBSERVER_URL",
+    metavar="URL",
+    help="Dagster's webserver, which knows who uses connectors beside the pipelines declared; "
+    "$ACME_WEBSERVER_URL by default.",
+)
+@click.option(
     "--egress-allow",
     envvar="ACME_EGRESS_ALLOW",
     default="",
@@ -43,14 +50,21 @@ _THREADS = 8
     help="Networks and host patterns that connection tests may reach beside public addresses, "
     "e.g. 10.0.0.0/8,*.db.example.com; $ACME_EGRESS_ALLOW by default.",
 )
-def command(host: str, port: int, workspace_file: Path, dagster_home: Path | None, egress_allow: str) -> None:
+def command(
+    host: str,
+    port: int,
+    workspace_file: Path,
+    dagster_home: Path | None,
+    dagster_url: str | None,
+    egress_allow: str,
+) -> None:
     """Serve the HTTP API.
 
     The API has no keys yet, so that it listens on the loopback interface only.
     """
     _require_loopback(host)
     try:
-        _serve(host, port, workspace_file, dagster_home, egress_allow)
+        _serve(host, port, workspace_file, dagster_home, dagster_url, egress_allow)
     except AcmeError as error:
         raise click.ClickException(error.message + (f"\n{error.hint}" if error.hint else "")) from None
 
@@ -68,12 +82,20 @@ def _require_loopback(host: str) -> None:
         )
 
 
-def _serve(host: str, port: int, workspace_file: Path, dagster_home: Path | None, egress_allow: str) -> None:
+def _serve(
+    host: str,
+    port: int,
+    workspace_file: Path,
+    dagster_home: Path | None,
+    dagster_url: str | None,
+    egress_allow: str,
+) -> None:
     try:
         from waitress.server import create_server  # type: ignore[import-untyped] # it has no stubs
 
         from acme_orchestration.instance import InstanceReader
         from acme_orchestration.registry.declared import load_workspace
+        from acme_orchestration.usage.reader import UsageReader
         from api.app import MAX_BODY_BYTES, create_app
         from api.egress import EgressPolicy
     except ModuleNotFoundError as error:
@@ -82,9 +104,12 @@ def _serve(host: str, port: int, workspace_file: Path, dagster_home: Path | None
         ) from None
 
     load_workspace(workspace_file)  # a mistake in it is told now, not with the first request
+    reader = InstanceReader.open(dagster_home)
+    usage = UsageReader(dagster_url, reader) if dagster_url else None
     app = create_app(
         workspace_file,
-        InstanceReader.open(dagster_home),
+        reader,
+        usage=usage,
         egress=EgressPolicy.parse(egress_allow),
         trusted_hosts={"localhost", "127.0.0.1", "::1", host},
     )
@@ -97,6 +122,8 @@ def _serve(host: str, port: int, workspace_file: Path, dagster_home: Path | None
             f"cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."
         ) from None
     signal.signal(signal.SIGTERM, _stop)
+    if usage is not None:
+        usage.watch()
     address = f"[{host}]" if ":" in host else host
     click.echo(f"Connector API on http://{address}:{server.effective_port}/docs")
     server.run()

@@ -188,6 +188,7 @@ class Stack:
     def _settings(self) -> dict[str, str]:
         return {
             "ACME_EGRESS_ALLOW": self.egress_allow,
+            "ACME_WEBSERVER_URL": self.webserver.url,
             "ANALYTICS_PATH": str(self.home.analytics),
             "DAGSTER_HOME": str(self.home.dagster),
             "USERS_DB_PASSWORD": self.home.password(),

@@ -7,11 +7,10 @@ from typing import Any
 
 import requests
 
+from acme_orchestration.graphql import ask
 from acme_sdk.errors import FatalError
 
 __all__ = ["RunState", "Webserver"]
-
-_TIMEOUT_S = 30
 
 _LOCATIONS = """
 query Locations {
@@ -144,9 +143,4 @@ class Webserver:
         return RunState(run["status"], rows)
 
     def _query(self, query: str, **variables: Any) -> dict[str, Any]:
-        answer = requests.post(
-            f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=_TIMEOUT_S
-        )
-        answer.raise_for_status()
-        data: dict[str, Any] = answer.json()["data"]
-        return data
+        return ask(self.url, query, **variables)

@@ -48,7 +48,9 @@ def list_connectors() -> dict[str, Any]:
     """List connectors."""
     workspace = services().workspace.read()
     states = services().reader.states(workspace.connectors.values())
-    users = _users(workspace)
+    declared = _pipelines(workspace)
+    usage = services().usage
+    users = usage.users() if usage else {}
     items = [
         ConnectorItem(
             name=entry.name,
@@ -56,7 +58,8 @@ def list_connectors() -> dict[str, Any]:
             role=entry.role,
             status=states[name].status.value,
             last_check=states[name].last_check,
-            pipelines=users[name],
+            pipelines=list(dict.fromkeys((*declared[name], *(users[name].names if name in users else ())))),
+            pipelines_as_of=users[name].as_of if name in users else None,
         )
         for name, entry in workspace.connectors.items()
     ]
@@ -94,7 +97,7 @@ def connector_health(path: ConnectorPath) -> dict[str, Any]:
     return ConnectorHealthAnswer(data=health).model_dump(mode="json")
 
 
-def _users(workspace: Workspace) -> Mapping[str, Sequence[str]]:
+def _pipelines(workspace: Workspace) -> Mapping[str, Sequence[str]]:
     """The names of the pipelines that use each connector, in the order declared."""
     users: dict[str, list[str]] = {name: [] for name in workspace.connectors}
     for pipeline in workspace.pipelines.values():

@@ -31,6 +31,7 @@ def test_it_serves_until_it_is_told_to_stop(workspace: Path) -> None:
         [
             *(sys.executable, "-c", "from acme.cli import main; main()"),
             *("api", "--port", "0", "--dagster-home", workspace / "home"),
+            *("--dagster-url", "http://127.0.0.1:9"),  # where nobody answers
         ],
         cwd=workspace,
         stdout=subprocess.PIPE,

@@ -1,0 +1,1 @@
+"""Who uses which connector, in all code locations of a workspace."""
