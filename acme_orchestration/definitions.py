@@ -50,7 +50,7 @@ def build_definitions(
         if pipeline.fault is None:
             keys = [stream_key(pipeline, stream) for stream in pipeline.streams]
             loaded[dagster_name(pipeline.destination)] += keys
-    state_folder = workspace.path.parent / ".acme" / "state"
+    state_folder = workspace.home / "state"
     return Definitions.merge(
         Definitions(
             assets=[connector_asset(entry, loaded[key]) for key, entry in connectors.items()],
@@ -62,6 +62,8 @@ def build_definitions(
             ],
             sensors=_sensors(workspace),
             resources=resources,
+            # The web UI shows it beside the code location.
+            metadata={"acme/environment": workspace.environment or "none"},
         ),
         *(
             pipeline_definitions(pipeline, resources, state_folder, executor)

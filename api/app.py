@@ -38,6 +38,7 @@ def create_app(
     reader: InstanceReader,
     *,
     usage: UsageReader | None = None,
+    environment: str | None = None,
     egress: EgressPolicy | None = None,
     test_timeout: float = 10.0,
     test_slots: int = 4,
@@ -49,6 +50,7 @@ def create_app(
         workspace_file: ``connectors.yaml``; read again when it changes.
         reader: Reads states and histories from the Dagster instance.
         usage: Knows who uses each connector in Dagster; without it, only the pipelines declared are listed.
+        environment: Whose overlay of the file counts; what ``ACME_ENVIRONMENT`` says by default.
         egress: Which targets a connection test may reach; public ones only by default.
         test_timeout: Seconds that a connection test may take.
         test_slots: How many connection tests run at the same time.
@@ -73,7 +75,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["acme"] = Services(
-        workspace=WorkspaceFile(workspace_file),
+        workspace=WorkspaceFile(workspace_file, environment),
         reader=reader,
         usage=usage,
         egress=egress or EgressPolicy(),

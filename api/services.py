@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from flask import current_app
 
 from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.environment import overlay_path, present_environment
 from acme_sdk.errors import ConfigurationError
 from api.problems import ProblemError
 
@@ -31,12 +33,14 @@ class WorkspaceFile:
 
     Args:
         path: Where it is.
+        environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, environment: str | None = None) -> None:
         self._path = path.absolute()
+        self._environment = environment or present_environment()
         self._lock = threading.Lock()
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: list[tuple[int, int, int]] = []
         self._outcome: Workspace | ConfigurationError | None = None
 
     def read(self) -> Workspace:
@@ -55,20 +59,23 @@ class WorkspaceFile:
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "workspace.invalid",
                 # Callers learn which file it is, not where on the server it lies.
-                outcome.message.replace(str(self._path), self._path.name),
+                outcome.message.replace(f"{self._path.parent}{os.sep}", ""),
             )
         return outcome
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _stamp(self) -> list[tuple[int, int, int]]:
+        """What changes when the file or its overlay does."""
         try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+            files = [self._path]
+            if self._environment is not None:
+                files.append(overlay_path(self._path, self._environment))
+            return [(found.st_mtime_ns, found.st_size, found.st_ino) for found in map(os.stat, files)]
+        except (OSError, ConfigurationError):
+            return []
 
     def _load(self) -> Workspace | ConfigurationError:
         try:
-            return load_workspace(self._path)
+            return load_workspace(self._path, self._environment)
         except ConfigurationError as error:
             log.error("%s", error.message)  # noqa: TRY400 - what counts is where in the file, not in the code
             return error

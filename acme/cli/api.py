@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from acme.cli.pipeline import env_option
 from acme_sdk.errors import AcmeError
 
 __all__ = ["command"]
@@ -29,6 +30,7 @@ _THREADS = 8
     type=click.Path(dir_okay=False, path_type=Path),
     help="What declares the connectors and pipelines.",
 )
+@env_option
 @click.option(
     "--dagster-home",
     envvar="DAGSTER_HOME",
@@ -54,6 +56,7 @@ def command(
     host: str,
     port: int,
     workspace_file: Path,
+    environment: str | None,
     dagster_home: Path | None,
     dagster_url: str | None,
     egress_allow: str,
@@ -64,7 +67,7 @@ def command(
     """
     _require_loopback(host)
     try:
-        _serve(host, port, workspace_file, dagster_home, dagster_url, egress_allow)
+        _serve(host, port, workspace_file, environment, dagster_home, dagster_url, egress_allow)
     except AcmeError as error:
         raise click.ClickException(error.message + (f"\n{error.hint}" if error.hint else "")) from None
 
@@ -86,6 +89,7 @@ def _serve(
     host: str,
     port: int,
     workspace_file: Path,
+    environment: str | None,
     dagster_home: Path | None,
     dagster_url: str | None,
     egress_allow: str,
@@ -103,13 +107,15 @@ def _serve(
             f"{error.name} is not installed: pip install 'acme-connectors[api]'"
         ) from None
 
-    load_workspace(workspace_file)  # a mistake in it is told now, not with the first request
+    # A mistake in it is told now, not with the first request.
+    workspace = load_workspace(workspace_file, environment)
     reader = InstanceReader.open(dagster_home)
     usage = UsageReader(dagster_url, reader) if dagster_url else None
     app = create_app(
         workspace_file,
         reader,
         usage=usage,
+        environment=environment,
         egress=EgressPolicy.parse(egress_allow),
         trusted_hosts={"localhost", "127.0.0.1", "::1", host},
     )
@@ -126,6 +132,8 @@ def _serve(
         usage.watch()
     address = f"[{host}]" if ":" in host else host
     click.echo(f"Connector API on http://{address}:{server.effective_port}/docs")
+    if workspace.environment is not None:
+        click.echo(f"environment: {workspace.environment}")
     server.run()
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from acme.cli.pipeline import env_option
 from acme_sdk.errors import AcmeError, ConfigurationError
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ Ctrl-C stops everything; all data stays in {home}."""
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for databases, logs and history.",
 )
-def command(ui_port: int, api_port: int, postgres_port: int, home: Path) -> None:
+@env_option
+def command(ui_port: int, api_port: int, postgres_port: int, home: Path, environment: str | None) -> None:
     """Run everything here: Postgres with sample data, DuckDB, Dagster and the API.
 
     Reads connectors.yaml and workspace.yaml in this folder. The first start loads the sample data and runs
@@ -63,7 +65,8 @@ def command(ui_port: int, api_port: int, postgres_port: int, home: Path) -> None
     # The embedded Postgres looks for a folder that we do not use.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     try:
-        _run(home.resolve(), Ports(ui=ui_port, api=api_port, postgres=postgres_port))
+        ports = Ports(ui=ui_port, api=api_port, postgres=postgres_port)
+        _run(home.resolve(), ports, environment)
     except KeyboardInterrupt:
         _console.print("Stopped.")
     except AcmeError as error:
@@ -73,12 +76,13 @@ def command(ui_port: int, api_port: int, postgres_port: int, home: Path) -> None
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 
-def _run(home: Path, ports: Ports) -> None:
+def _run(home: Path, ports: Ports, environment: str | None) -> None:
     from acme_orchestration.dev.home import DevHome
     from acme_orchestration.dev.stack import Stack
 
     began = time.monotonic()
-    with DevHome(home).lock(), Stack(DevHome(home), Path.cwd(), ports) as stack:
+    stack = Stack(DevHome(home), Path.cwd(), ports, environment)
+    with DevHome(home).lock(), stack:
         stack.check()
         try:
             _start(stack)
@@ -113,6 +117,7 @@ def _start(stack: Stack) -> None:
 
 def _print_addresses(stack: Stack, seconds: float) -> None:
     addresses = {
+        **({"Environment": stack.environment} if stack.environment else {}),
         "Dagster UI": stack.webserver.url,
         "API": f"{stack.api_url}/api/v1/connectors",
         "API docs": f"{stack.api_url}/docs",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from acme_sdk.source import SourceConnector
     from acme_sdk.sync import FileStateStore
 
-__all__ = ["OpenPipeline", "file_option", "open_pipeline", "print_error"]
+__all__ = ["OpenPipeline", "env_option", "file_option", "open_pipeline", "print_error"]
 
 #: ``--file``, the same for all of these commands.
 file_option = click.option(
@@ -32,6 +32,15 @@ file_option = click.option(
     show_default=True,
     type=click.Path(path_type=Path),
     help="The file that declares the pipeline.",
+)
+
+#: ``--env``, the same for all commands that read the file.
+env_option = click.option(
+    "--env",
+    "environment",
+    envvar="ACME_ENVIRONMENT",
+    metavar="NAME",
+    help="The environment: connectors.NAME.yaml is laid over the file; $ACME_ENVIRONMENT by default.",
 )
 
 
@@ -79,11 +88,14 @@ class OpenPipeline:
 
 
 @contextmanager
-def open_pipeline(path: Path, name: str, stream: str | None = None) -> Iterator[OpenPipeline]:
+def open_pipeline(
+    path: Path, environment: str | None, name: str, stream: str | None = None
+) -> Iterator[OpenPipeline]:
     """Set up both connectors of a pipeline; errors that leave the block have their secrets removed.
 
     Args:
         path: The file that declares it.
+        environment: Whose overlay counts; it is said on standard error.
         name: The pipeline.
         stream: The one stream that is wanted; ``None`` for all.
 
@@ -94,17 +106,18 @@ def open_pipeline(path: Path, name: str, stream: str | None = None) -> Iterator[
     from acme_sdk.destination import DestinationConnector
     from acme_sdk.source import SourceConnector
 
-    workspace = load_workspace(path)
+    workspace = load_workspace(path, environment)
+    if workspace.environment is not None:
+        click.echo(f"environment: {workspace.environment}", err=True)
     entry = _entry(workspace, name)
     streams = _streams(entry, stream)
     ends = [_configured(end, workspace.folder) for end in _ends(workspace, entry)]
-    folder = workspace.path.parent / ".acme"
     with ExitStack() as stack:
         source, destination = (stack.enter_context(_connected(end)) for end in ends)
         assert isinstance(source, SourceConnector)  # noqa: S101 - the registry checked the roles
         assert isinstance(destination, DestinationConnector)  # noqa: S101 - as above
         redactors = [end.config.redactor for end in ends]
-        yield OpenPipeline(entry, streams, source, destination, folder, redactors)
+        yield OpenPipeline(entry, streams, source, destination, workspace.home, redactors)
 
 
 def print_error(error: AcmeError) -> None:

@@ -14,7 +14,7 @@ from uuid import uuid4
 import click
 
 from acme.cli.columns import print_columns
-from acme.cli.pipeline import OpenPipeline, file_option, open_pipeline, print_error
+from acme.cli.pipeline import OpenPipeline, env_option, file_option, open_pipeline, print_error
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import StreamEntry
@@ -38,11 +38,12 @@ def command() -> None:
 @command.command()
 @click.argument("pipeline")
 @file_option
+@env_option
 @_stream_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as 'acme state export' does.")
-def show(pipeline: str, path: Path, stream: str | None, as_json: bool) -> None:
+def show(pipeline: str, path: Path, environment: str | None, stream: str | None, as_json: bool) -> None:
     """Show the state of PIPELINE."""
-    with _working(path, pipeline, stream) as streams:
+    with _working(path, environment, pipeline, stream) as streams:
         snapshot = _snapshot(pipeline, streams)
     if as_json:
         click.echo(json.dumps(snapshot.to_json(), indent=2))
@@ -54,9 +55,10 @@ def show(pipeline: str, path: Path, stream: str | None, as_json: bool) -> None:
 @command.command()
 @click.argument("pipeline")
 @file_option
-def export(pipeline: str, path: Path) -> None:
+@env_option
+def export(pipeline: str, path: Path, environment: str | None) -> None:
     """Print the state of PIPELINE as JSON, for 'acme state set'."""
-    with _working(path, pipeline) as streams:
+    with _working(path, environment, pipeline) as streams:
         snapshot = _snapshot(pipeline, streams)
     click.echo(json.dumps(snapshot.to_json(), indent=2))
 
@@ -65,9 +67,12 @@ def export(pipeline: str, path: Path) -> None:
 @click.argument("pipeline")
 @click.argument("source", metavar="[FILE|-]", required=False, type=click.File())
 @file_option
+@env_option
 @_stream_option
 @click.option("--cursor", metavar="VALUE", help="Where the next sync of the stream begins.")
-def set_(pipeline: str, source: Any, path: Path, stream: str | None, cursor: str | None) -> None:
+def set_(
+    pipeline: str, source: Any, path: Path, environment: str | None, stream: str | None, cursor: str | None
+) -> None:
     """Put an exported state of PIPELINE back, or move a stream's cursor.
 
     FILE is what 'acme state export' printed; streams that are not in it keep their state. Without a FILE,
@@ -76,12 +81,12 @@ def set_(pipeline: str, source: Any, path: Path, stream: str | None, cursor: str
     if (source is None) == (cursor is None):
         raise click.UsageError("give either a FILE or --cursor VALUE")
     if cursor is None:
-        with _working(path, pipeline, stream) as streams:
+        with _working(path, environment, pipeline, stream) as streams:
             snapshot = _read(source)
             _require_streams(snapshot, streams, stream)
             _put_back(snapshot, streams)
         return
-    with _working(path, pipeline, stream) as streams:
+    with _working(path, environment, pipeline, stream) as streams:
         streams[0].opened.require_one_stream("--cursor")
         _move(streams[0], cursor)
 
@@ -89,13 +94,14 @@ def set_(pipeline: str, source: Any, path: Path, stream: str | None, cursor: str
 @command.command()
 @click.argument("pipeline")
 @file_option
+@env_option
 @_stream_option
-def reset(pipeline: str, path: Path, stream: str | None) -> None:
+def reset(pipeline: str, path: Path, environment: str | None, stream: str | None) -> None:
     """Forget the state of PIPELINE: its next sync reads everything.
 
     What syncs that broke off have left in the destination is removed as well.
     """
-    with _working(path, pipeline, stream) as streams, _held(streams):
+    with _working(path, environment, pipeline, stream) as streams, _held(streams):
         for one in streams:
             one.store.remove(one.pipeline, one.name)
             click.echo(f"{one.name}: forgotten; the next sync reads everything")
@@ -123,14 +129,16 @@ class _Stream:
 
 
 @contextmanager
-def _working(path: Path, pipeline: str, stream: str | None = None) -> Iterator[list[_Stream]]:
+def _working(
+    path: Path, environment: str | None, pipeline: str, stream: str | None = None
+) -> Iterator[list[_Stream]]:
     """Yield the streams of a pipeline that is open; what goes wrong is printed and ends the command."""
     from acme_sdk.errors import AcmeError
     from acme_sdk.sync.plan import find_stream
     from acme_sdk.sync.state import state_store
 
     try:
-        with open_pipeline(path, pipeline, stream) as opened:
+        with open_pipeline(path, environment, pipeline, stream) as opened:
             streams = []
             for entry in opened.streams:
                 name = find_stream(opened.source, entry.stream).name

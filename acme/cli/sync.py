@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from acme.cli.columns import print_columns
-from acme.cli.pipeline import file_option, open_pipeline, print_error
+from acme.cli.pipeline import env_option, file_option, open_pipeline, print_error
 
 if TYPE_CHECKING:
     from acme_sdk.encoded import Columns
@@ -25,6 +25,7 @@ __all__ = ["command"]
 @click.command(name="sync")
 @click.argument("pipeline")
 @file_option
+@env_option
 @click.option("--stream", metavar="NAME", help="Sync only this stream of the pipeline.")
 @click.option(
     "--full-refresh",
@@ -40,6 +41,7 @@ def command(
     context: click.Context,
     pipeline: str,
     path: Path,
+    environment: str | None,
     stream: str | None,
     full_refresh: bool,
     begin: str | None,
@@ -61,7 +63,7 @@ def command(
     results: list[SyncResult] = []
     error: AcmeError | None = None
     try:
-        for result in _sync(path, pipeline, stream, full_refresh, limits):
+        for result in _sync(path, environment, pipeline, stream, full_refresh, limits):
             results.append(result)
     except AcmeError as caught:
         error = caught
@@ -73,14 +75,19 @@ def command(
 
 
 def _sync(
-    path: Path, pipeline: str, stream: str | None, full_refresh: bool, limits: tuple[str, str] | None
+    path: Path,
+    environment: str | None,
+    pipeline: str,
+    stream: str | None,
+    full_refresh: bool,
+    limits: tuple[str, str] | None,
 ) -> Iterator[SyncResult]:
     """Sync the streams of a pipeline, one after the other; with limits, that range of its only one again."""
     from acme_sdk.sync import CursorRange, sync_stream
 
     # Rows are many and hold no cycles: to look for some after every 700 costs a sixth of a sync.
     gc.set_threshold(50_000, 20, 20)
-    with open_pipeline(path, pipeline, stream) as opened:
+    with open_pipeline(path, environment, pipeline, stream) as opened:
         if limits:
             opened.require_one_stream("--from and --to")
         for planned in opened.streams:

@@ -22,6 +22,7 @@ from acme_orchestration.dev.processes import ChildProcess
 from acme_orchestration.dev.webserver import RunState, Webserver
 from acme_orchestration.registry.declared import load_workspace
 from acme_orchestration.registry.entries import dagster_name
+from acme_orchestration.registry.environment import VARIABLE, overlay_path
 from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Ports", "Stack"]
@@ -46,14 +47,16 @@ class Stack:
         home: Where its data is.
         workspace: The folder with ``connectors.yaml`` and ``workspace.yaml``.
         ports: Where the servers listen.
+        environment: Whose overlay of ``connectors.yaml`` counts; ``None`` for none.
     """
 
     #: What the API of this local profile may reach beside public addresses: this machine.
     egress_allow = "127.0.0.0/8"
 
-    def __init__(self, home: DevHome, workspace: Path, ports: Ports) -> None:
+    def __init__(self, home: DevHome, workspace: Path, ports: Ports, environment: str | None = None) -> None:
         self.home = home
         self.ports = ports
+        self.environment = environment
         self.postgres = home.postgres(ports.postgres)
         self.webserver = Webserver(f"http://{HOST}:{ports.ui}")
         self.api_url = f"http://{HOST}:{ports.api}"
@@ -87,6 +90,8 @@ class Stack:
                     code="file.missing",
                     hint="run acme dev in a workspace, e.g. in a clone of the project",
                 )
+        if self.environment is not None:
+            overlay_path(self._workspace / "connectors.yaml", self.environment)
         self.postgres.stop()  # left over when an earlier acme dev was killed
         check_ports(
             {
@@ -148,7 +153,9 @@ class Stack:
         Yields:
             Pipeline, run id and how far the run is, again and again until it has ended.
         """
-        for pipeline in load_workspace(self._workspace / "connectors.yaml").pipelines.values():
+        for pipeline in load_workspace(
+            self._workspace / "connectors.yaml", self.environment
+        ).pipelines.values():
             job = dagster_name(pipeline.name)
             if pipeline.fault is not None or self.webserver.has_succeeded(job):
                 continue
@@ -189,6 +196,7 @@ class Stack:
         return {
             "ACME_EGRESS_ALLOW": self.egress_allow,
             "ACME_WEBSERVER_URL": self.webserver.url,
+            VARIABLE: self.environment or "",
             "ANALYTICS_PATH": str(self.home.analytics),
             "DAGSTER_HOME": str(self.home.dagster),
             "USERS_DB_PASSWORD": self.home.password(),

@@ -25,7 +25,7 @@ __all__ = ["CurrentWorkspace", "doubled", "read_workspace", "stands_twice", "wit
 log = logging.getLogger(__name__)
 
 
-def read_workspace(path: Path, registry: Registry | None = None) -> Workspace:
+def read_workspace(path: Path, registry: Registry | None = None, environment: str | None = None) -> Workspace:
     """Read a ``connectors.yaml`` and what is registered; no connector's code is imported.
 
     A registry that cannot be read takes no declared entry with it: it is left out, with a warning in the log.
@@ -33,11 +33,12 @@ def read_workspace(path: Path, registry: Registry | None = None) -> Workspace:
     Args:
         path: The file.
         registry: The registry; ``None`` for declared entries only.
+        environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
 
     Raises:
         ConfigurationError: The file is missing or wrong, see `read_declared`.
     """
-    declared = read_declared(path)
+    declared = read_declared(path, environment)
     if registry is None:
         return link(declared)
     try:
@@ -106,7 +107,7 @@ class CurrentWorkspace:
             registry = self._workspace.registry
             if registry is not None and self._has_changed(registry):
                 try:
-                    found = read_workspace(self._workspace.path, registry)
+                    found = read_workspace(self._workspace.path, registry, self._workspace.environment)
                 except ConfigurationError as error:
                     log.warning("%s", error.message)
                 else:

@@ -7,59 +7,118 @@ so that one mistake hides no other connector.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from acme_orchestration.registry.document import invalid, read_document
+from acme_orchestration.registry.document import Document, invalid, read_document
 from acme_orchestration.registry.entries import Entry
-from acme_orchestration.registry.fields import connector_entry, pipeline_entry
+from acme_orchestration.registry.environment import laid_over, overlay_path, present_environment
+from acme_orchestration.registry.fields import connector_entry, pipeline_entry, with_fault
 from acme_orchestration.registry.links import link
 from acme_orchestration.registry.workspace import Workspace
+from acme_sdk.errors import ConfigurationError
 
-__all__ = ["Workspace", "load_workspace", "read_declared"]
+__all__ = ["Workspace", "declared_in", "load_workspace", "read_declared"]
 
 
-def load_workspace(path: Path) -> Workspace:
+def load_workspace(path: Path, environment: str | None = None) -> Workspace:
     """Read a ``connectors.yaml``, and nothing but that; no connector's code is imported.
 
     Args:
         path: See `read_declared`.
+        environment: See `read_declared`.
 
     Raises:
         ConfigurationError: See `read_declared`.
     """
-    return link(read_declared(path))
+    return link(read_declared(path, environment))
 
 
-def read_declared(path: Path) -> Workspace:
+def read_declared(path: Path, environment: str | None = None) -> Workspace:
     """Return the entries of a ``connectors.yaml`` as they stand there, each looked at by itself.
 
     Args:
         path: The file. Relative paths in its configurations are relative to the process's directory.
+        environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
 
     Raises:
         ConfigurationError: There is no such file, it is not YAML, a key stands in it twice, or it does not
-            consist of ``connectors`` and ``pipelines`` (codes ``file.missing``, ``file.invalid``). The
-            message names the line.
+            consist of ``connectors`` and ``pipelines`` (codes ``file.missing``, ``file.invalid``); or there
+            is no such environment (``environment.unknown``). The message names file and line.
     """
     path = path.absolute()
-    document = read_document(path)
-    if unknown := [key for key in document if key not in ("connectors", "pipelines")]:
-        raise invalid(path, f"{unknown[0]!r} is not a section", "there are connectors and pipelines")
-    return Workspace(
-        path=path,
-        folder=path.parent / "connectors",
-        connectors=_entries(path, document, "connectors", connector_entry),
-        pipelines=_entries(path, document, "pipelines", pipeline_entry),
+    environment = environment or present_environment()
+    base = read_document(path)
+    if environment is None:
+        return declared_in(base)
+    overlay = read_document(overlay_path(path, environment))
+    return replace(declared_in(base, overlay), environment=environment)
+
+
+def declared_in(base: Document, overlay: Document | None = None) -> Workspace:
+    """Return the entries of a document, with another one laid over it.
+
+    Raises:
+        ConfigurationError: A document does not consist of ``connectors`` and ``pipelines``.
+    """
+    documents = [base] if overlay is None else [base, overlay]
+    places: dict[tuple[str, str], str] = {}
+    for document in documents:
+        if unknown := [key for key in document.values if key not in ("connectors", "pipelines")]:
+            hint = "there are connectors and pipelines"
+            raise invalid(document.path, f"{unknown[0]!r} is not a section", hint)
+        for entry, line in document.lines.items():
+            place = f"{document.path.name} line {line}"
+            places[entry] = f"{places[entry]}, {place}" if entry in places else place
+    workspace = Workspace(base.path, base.path.parent / "connectors", {}, {}, places=places)
+
+    def entries(section: str, build: Callable[[str, Any], Entry]) -> dict[str, Entry]:
+        below, *above = (_section(document, section) for document in documents)
+        built = {name: build(name, body) for name, body in below.items()}
+        for name, body in (above[0] if above else {}).items():
+            if (entry := _laid_over(section, below, name, body, build)) is None:
+                del built[name]
+            else:
+                built[name] = entry
+        return {
+            name: workspace.at_fault(section, entry, entry.fault) if entry.fault else entry
+            for name, entry in built.items()
+        }
+
+    return replace(
+        workspace,
+        connectors=entries("connectors", connector_entry),
+        pipelines=entries("pipelines", pipeline_entry),
     )
 
 
-def _entries(
-    path: Path, document: Mapping[str, Any], section: str, build: Callable[[str, Any], Entry]
-) -> dict[str, Entry]:
-    raw = document.get(section)
+def _section(document: Document, section: str) -> dict[str, Any]:
+    raw = document.values.get(section)
     if raw is None:
         return {}
-    if not isinstance(raw, dict):
-        raise invalid(path, f"{section} must be a mapping of names to entries")
-    return {str(name): build(str(name), body) for name, body in raw.items()}
+    if not isinstance(raw, Mapping):
+        raise invalid(document.path, f"{section} must be a mapping of names to entries")
+    return {str(name): body for name, body in raw.items()}
+
+
+def _laid_over(
+    section: str, below: Mapping[str, Any], name: str, body: Any, build: Callable[[str, Any], Entry]
+) -> Entry | None:
+    """Return what an overlay makes of an entry, or ``None`` if it removes it.
+
+    An entry that only the overlay has is a new one, and complete; one that is not was hardly meant so.
+    """
+    try:
+        merged = laid_over({name: below[name]} if name in below else {}, {name: body}, section)
+    except ConfigurationError as error:
+        return with_fault(build(name, below.get(name, {})), error.message)
+    if name not in merged:
+        return None
+    entry = build(name, merged[name])
+    if entry.fault is None or name in below:
+        return entry
+    close = get_close_matches(name, below, n=1)
+    guess = f"; did you mean {close[0]!r}?" if close else ""
+    return with_fault(entry, f"{entry.fault}; it is a new one, which the file below lacks{guess}")

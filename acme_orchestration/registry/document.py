@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,22 @@ import yaml
 
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["invalid", "read_document"]
+__all__ = ["Document", "invalid", "read_document"]
+
+
+@dataclass(frozen=True)
+class Document:
+    """What stands in a file.
+
+    Attributes:
+        path: The file.
+        values: Its mapping.
+        lines: The lines of the keys one level below: ``("connectors", "users_db")`` → 3.
+    """
+
+    path: Path
+    values: Mapping[str, Any]
+    lines: Mapping[tuple[str, str], int]
 
 
 class _Loader(yaml.SafeLoader):
@@ -29,7 +46,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> Document:
     """Read a file; an empty one is an empty mapping.
 
     Raises:
@@ -46,7 +63,7 @@ def read_document(path: Path) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise invalid(path, f"cannot be read: {reason}") from None
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        values, lines = _parse(text)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         # The name of an alias may be a password that begins with an asterisk.
@@ -55,11 +72,26 @@ def read_document(path: Path) -> dict[str, Any]:
         raise invalid(path, f"{line}{problem}") from None
     except yaml.YAMLError as error:
         raise invalid(path, getattr(error, "reason", None) or "is not YAML") from None
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
+    if not isinstance(values, dict):
         raise invalid(path, "line 1: must be a mapping", "begin with connectors:")
-    return document
+    return Document(path, values, lines)
+
+
+def _parse(text: str) -> tuple[Any, dict[tuple[str, str], int]]:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return {}, {}
+        values = loader.construct_document(node)
+    finally:
+        loader.dispose()
+    lines = {
+        (str(section.value), str(key.value)): key.start_mark.line + 1
+        for section, entries in (node.value if isinstance(node, yaml.MappingNode) else ())
+        for key, _ in (entries.value if isinstance(entries, yaml.MappingNode) else ())
+    }
+    return {} if values is None else values, lines
 
 
 def invalid(path: Path, problem: str, hint: str | None = None) -> ConfigurationError:

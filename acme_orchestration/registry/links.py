@@ -31,8 +31,18 @@ def link(workspace: Workspace) -> Workspace:
     return replace(
         workspace,
         connectors=connectors,
-        pipelines={name: _linked(entry, connectors, shown) for name, entry in pipelines.items()},
+        pipelines={
+            name: _placed(workspace, entry, _linked(entry, connectors, shown))
+            for name, entry in pipelines.items()
+        },
     )
+
+
+def _placed(workspace: Workspace, entry: PipelineEntry, linked: PipelineEntry) -> PipelineEntry:
+    """Say where a pipeline stands that only now turns out to be at fault."""
+    if entry.fault is not None or linked.fault is None:
+        return linked
+    return workspace.at_fault("pipelines", linked, linked.fault)
 
 
 def _told_apart(section: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:

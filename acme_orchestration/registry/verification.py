@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from acme_orchestration.registry.entries import ConnectorEntry
-from acme_orchestration.registry.fields import with_fault
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import connector_class
@@ -31,7 +30,8 @@ def verify(workspace: Workspace) -> Workspace:
         key = (entry.type, entry.role)
         if key not in schemas:
             schemas[key] = _schema(entry, workspace.folder)
-        connectors[name] = entry if entry.fault is not None else _verified(entry, schemas[key])
+        fault = None if entry.fault is not None else _fault(entry, schemas[key])
+        connectors[name] = entry if fault is None else workspace.at_fault("connectors", entry, fault)
     return replace(workspace, connectors=connectors)
 
 
@@ -45,17 +45,16 @@ def _schema(entry: ConnectorEntry, folder: Path) -> Mapping[str, Any] | str:
         return f"the connector type {entry.type!r} cannot be used: {type(error).__name__}: {error}"
 
 
-def _verified(entry: ConnectorEntry, schema: Mapping[str, Any] | str) -> ConnectorEntry:
+def _fault(entry: ConnectorEntry, schema: Mapping[str, Any] | str) -> str | None:
     where = f"connectors.{entry.name}"
     if isinstance(schema, str):
-        return with_fault(entry, f"{where}.type: {schema}")
+        return f"{where}.type: {schema}"
     if fields := literal_secrets(schema, entry.config):
         names = ", ".join(f"{where}.config.{field}" for field in fields)
-        return with_fault(
-            entry,
-            f"{names}: a secret stands here in the clear; write a reference, e.g. {{env: VARIABLE}}, instead",
+        return (
+            f"{names}: a secret stands here in the clear; write a reference, e.g. {{env: VARIABLE}}, instead"
         )
     if problems := reference_problems(schema, entry.config):
         sentences = (f"{where}.config.{problem.field}: {problem.message}" for problem in problems)
-        return with_fault(entry, "; ".join(sentences))
-    return entry
+        return "; ".join(sentences)
+    return None

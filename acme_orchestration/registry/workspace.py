@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry
+from acme_orchestration.registry.entries import ConnectorEntry, Entry, PipelineEntry
+from acme_orchestration.registry.fields import with_fault
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.registered import Registry
@@ -24,6 +25,8 @@ class Workspace:
         folder: The connectors folder, ``connectors/`` beside the file; it need not exist.
         connectors: Entries by public name: in the file's order, then as they were registered.
         pipelines: The same for pipelines.
+        environment: Which one's overlay is in the entries; ``None`` for none.
+        places: Where declared entries stand: ``("connectors", "users_db")`` → ``connectors.yaml line 3``.
         registry: Where the registered ones come from, if they were asked for.
         revision: The registry's, when it was read; ``None`` if it could not be.
     """
@@ -32,5 +35,18 @@ class Workspace:
     folder: Path
     connectors: Mapping[str, ConnectorEntry]
     pipelines: Mapping[str, PipelineEntry]
+    environment: str | None = None
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
     registry: Registry | None = None
     revision: int | None = None
+
+    @property
+    def home(self) -> Path:
+        """The folder for files of its own, such as states, of which each environment has its own."""
+        folder = self.path.parent / ".acme"
+        return folder if self.environment is None else folder / "environments" / self.environment
+
+    def at_fault(self, section: str, entry: Entry, fault: str) -> Entry:
+        """Return the entry as one that cannot be used: why, and where it stands."""
+        place = self.places.get((section, entry.name))
+        return with_fault(entry, f"{fault} ({place})" if place else fault)
