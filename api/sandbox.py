@@ -25,11 +25,11 @@ class SandboxFullError(Exception):
     """As many tests as allowed are running.
 
     Attributes:
-        retry_after: Whole seconds after which a place is free for sure.
+        retry_after: Whole seconds after which a place is likely to be free.
     """
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"all places are taken; one is free in {retry_after} s at the latest")
+        super().__init__(f"all places are taken; try again in {retry_after} s")
         self.retry_after = retry_after
 
 
@@ -37,7 +37,7 @@ class Sandbox:
     """Runs connection tests, a few at a time.
 
     Args:
-        timeout: Seconds that one test may take.
+        timeout: Seconds that one test may take, from when its connector is imported.
         slots: How many run at the same time.
     """
 
