@@ -155,7 +155,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": f"http://{host}:{port}",
     }.items():
         monkeypatch.setenv(name, value)
-    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10).raise_for_status()
+    # It imports what it needs for an answer when it is asked.
+    monkeypatch.setattr("acme_sdk.secrets.aws._CONFIG.read_timeout", 120)
+    requests.post(f"http://{host}:{port}/moto-api/reset", timeout=120).raise_for_status()
     try:
         yield boto3.client("secretsmanager")
     finally:
@@ -203,11 +205,11 @@ def test_aws_refuses(aws: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     aws.create_secret(Name="prod/token", SecretString=CANARY)
     # From the next request on, moto asks whether the caller may do it; this one has no policy.
     url = f"{aws.meta.endpoint_url}/moto-api/reset-auth"
-    requests.post(url, data="0", timeout=10).raise_for_status()
+    requests.post(url, data="0", timeout=120).raise_for_status()
     try:
         error = error_of({"aws": "prod/token"})
     finally:
-        requests.post(url, data="inf", timeout=10).raise_for_status()
+        requests.post(url, data="inf", timeout=120).raise_for_status()
     assert error.code == "secret.denied", error.message
     assert "secretsmanager:GetSecretValue" in (error.hint or "")
     refusal = {"__type": "AccessDeniedException", "Message": f"no {CANARY} for you"}
