@@ -16,7 +16,7 @@ import pytest
 import requests
 from dagster import DagsterInstance
 
-from acme_orchestration.dev.postgres import free_port
+from acme_orchestration.dev.ports import free_port
 from acme_orchestration.instance import InstanceReader
 from acme_orchestration.usage.reader import UsageReader, Users
 from tests.api.client import Api, running_api
