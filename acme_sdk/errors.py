@@ -26,9 +26,14 @@ class AcmeError(Exception):
         message: What is wrong and where, in a sentence.
         code: A stable dotted code such as ``connect.refused``; the class's own by default.
         hint: What the reader can do about it.
+
+    Attributes:
+        batch: The number, in its load, of the batch that this is about, if that is not the one at hand:
+            a load may write behind (`acme_sdk.write_behind`).
     """
 
     default_code = "internal"
+    batch: int | None = None
 
     def __init__(self, message: str, *, code: str | None = None, hint: str | None = None) -> None:
         super().__init__(message)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
+from acme_sdk.errors import AcmeError
+
 __all__ = ["WriteBehind"]
 
 T = TypeVar("T")
@@ -19,7 +21,8 @@ class WriteBehind(Generic[T]):
     """Hands items to a function, one after the other, while the caller goes on.
 
     At most two items are under way: who puts a third one waits for the first, so that memory stays bounded
-    and a slow writer slows its reader. When writing an item fails, no other is written.
+    and a slow writer slows its reader. When writing an item fails, no other is written; an error of ours says
+    which item it was about (`AcmeError.batch`, from 1 on), unless it says so already.
 
     Args:
         write: Takes an item; it is called by one thread, which is not the caller's.
@@ -33,6 +36,7 @@ class WriteBehind(Generic[T]):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="acme-write")
         self._pending: deque[Future[None]] = deque()
         self._has_failed = False
+        self._taken = 0
 
     def put(self, item: T) -> None:
         """Hand over an item, when there is room for it.
@@ -60,12 +64,15 @@ class WriteBehind(Generic[T]):
 
     def _take(self) -> None:
         item = self._items.popleft()
+        self._taken += 1
         if self._has_failed:
             return
         try:
             self._write(item)
             if not self._items:
                 self._pause()
-        except BaseException:
+        except BaseException as error:
             self._has_failed = True
+            if isinstance(error, AcmeError) and error.batch is None:
+                error.batch = self._taken
             raise

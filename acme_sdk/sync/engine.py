@@ -102,7 +102,7 @@ def sync_stream(
         transfer = Transfer(source, stream, extraction, delivery, run_id, interval, guard, letters, on_batch)
         with _discarding(delivery), letters.receiving(source, destination) if letters else nullcontext():
             transfer.run(commit=divided)
-            with located(stream.name):
+            with located(stream.name, kept=transfer.kept):
                 last = extraction.state(f"{run_id}_last", delivery.refresh)
                 loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
     guarantee: Guarantee = "exactly-once" if isinstance(destination, StagedDestination) else "at-least-once"

@@ -72,6 +72,12 @@ class Transfer:
         self._on_batch = on_batch
         self._pace = Pace(interval)
         self._commits = 0
+        self._kept = 0
+
+    @property
+    def kept(self) -> int:
+        """How many batches came in loads that are committed."""
+        return self._kept
 
     @property
     def rejected(self) -> int:
@@ -121,7 +127,7 @@ class Transfer:
     def _move(self, part: str, batches: Generator[Batch], *, commit: bool) -> None:
         with closing(batches):
             for number in count(self.batches + 1):
-                with located(self._stream.name, number):
+                with located(self._stream.name, number, kept=self._kept):
                     batch = next(batches, None)
                     if batch is None:
                         return
@@ -140,10 +146,11 @@ class Transfer:
         if not self._pace.due() or not self._delivery.can_commit:
             return
         self._commits += 1
-        with located(self._stream.name, self.batches):
+        with located(self._stream.name, kept=self._kept):
             self._check_rejected(self.rows)
             run_id = f"{self._run_id}_{self._commits}"
             self._delivery.commit(self._extraction.state(run_id, self._delivery.refresh))
+        self._kept = self.batches
         self._pace.reset()
 
     def _check_rejected(self, rows: int | None = None) -> None:
@@ -160,17 +167,28 @@ class Transfer:
 
 
 @contextmanager
-def located(stream: str, batch: int | None = None) -> Iterator[None]:
+def located(stream: str, batch: int | None = None, *, kept: int = 0) -> Iterator[None]:
     """Say in an error where it happened; what a connector raises of its own becomes an error of ours.
 
     The cause is left out, since it may hold a secret; the frames that led to it stay.
+
+    Args:
+        stream: The stream.
+        batch: The number of the batch at hand, if there is one.
+        kept: How many batches came before the present load, for an error about another of its batches.
     """
-    where = f"stream {stream!r}" + (f", batch {batch}" if batch else "")
+    name = f"stream {stream!r}"
+    where = _with_batch(name, batch)
     try:
         yield
     except AcmeError as error:
-        if not error.message.startswith(f"stream {stream!r}"):
-            error.message = f"{where}: {error.message}"
+        if error.batch is not None:
+            where, error.batch = _with_batch(name, kept + error.batch), None
+        rest = error.message.removeprefix(name)
+        if rest == error.message:
+            rest = f": {rest}"
+        if not rest.startswith(", batch "):
+            error.message = where + rest
             error.args = (error.message,)
         raise error from None
     except Exception as error:  # noqa: BLE001 - an author's code may raise anything
@@ -178,3 +196,7 @@ def located(stream: str, batch: int | None = None) -> Iterator[None]:
         kind = RetriableError if isinstance(error, ConnectionError | TimeoutError) else FatalError
         ours = kind(f"{where}: {failure.message}", code=failure.code, hint=failure.hint)
         raise ours.with_traceback(error.__traceback__) from None
+
+
+def _with_batch(stream: str, batch: int | None) -> str:
+    return f"{stream}, batch {batch}" if batch else stream

@@ -235,7 +235,7 @@ def test_times_before_the_first_year_are_refused_not_changed(side: Side, kind: p
     )
     attempt = side.target.open_load(LoadPlan("p", "t", "t", WriteMode.APPEND, run_id="r"))
     attempt.stage(pa.RecordBatch.from_arrays([ancient.cast(kind)], ["v"]))
-    with pytest.raises(FatalError, match="column v") as caught:
+    with pytest.raises(FatalError, match="column 'v'") as caught:
         attempt.publish(StreamState("p", "t", datetime.now(UTC)))
     assert caught.value.code == "data.invalid"
     attempt.discard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -232,7 +233,7 @@ class TestDisorder:
         with pytest.raises(FatalError) as caught:
             sync(path, source, WriteMode.APPEND, commit_interval=interval)
         assert caught.value.code == "cursor.disorder"
-        assert "stream 'orders', row 3: its cursor 'at'" in caught.value.message
+        assert re.match(r"stream 'orders', batch [0-9]+, row 3: its cursor 'at'", caught.value.message)
         assert "that of row 2" in caught.value.message
         assert "drop ordered" in (caught.value.hint or "")
 

@@ -270,7 +270,7 @@ class TestErrors:
             sync(path, Rows([ConnectionResetError("gone")]), WriteMode.APPEND)
 
     def test_a_row_that_does_not_fit_is_named_once(self, path: Path) -> None:
-        with pytest.raises(FatalError, match=r"^stream 'rows', row 2, column 'v': is str"):
+        with pytest.raises(FatalError, match=r"^stream 'rows', batch 1, row 2, column 'v': is str"):
             sync(path, Rows([Row({"id": 1, "v": 1}), Row({"id": 2, "v": "x"})]), WriteMode.APPEND)
 
     def test_an_interruption_leaves_nothing_behind_and_comes_through(self, path: Path) -> None:

@@ -8,7 +8,8 @@ is killed leaves nothing of it behind, and since it can become the target by a n
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 import duckdb
 import pyarrow as pa
@@ -75,7 +76,7 @@ class DuckDBLoad(Load):
     def publish(self, checkpoint: StreamState) -> int:
         """Bring the staged rows into the target and store the checkpoint, in one commit."""
         self._writer.wait()
-        with self._translated():
+        with self._translated(), self._naming_keys():
             self._connection.execute("RESET threads")
             self._plan.check_followed(
                 read_checkpoint(self._connection, self._schema, self._plan.pipeline, self._plan.stream)
@@ -115,6 +116,22 @@ class DuckDBLoad(Load):
 
     def _translated(self) -> AbstractContextManager[None]:
         return translated(f"table {self._plan.table}")
+
+    @contextmanager
+    def _naming_keys(self) -> Iterator[None]:
+        """Let the error of a key that is there twice name columns; DuckDB's own shows values."""
+        try:
+            yield
+        except duckdb.ConstraintException as error:
+            if "duplicate key" not in str(error).lower():
+                raise
+            self._connection.execute("ROLLBACK")
+            keys = " or ".join(", ".join(map(repr, key)) for key in self._table.keys(self._connection))
+            raise FatalError(
+                f"table {self._plan.table}, column {keys}: two rows have the same value there",
+                code="load.constraint",
+                hint="the table has a key that rows break: remove such rows in the source, or the key",
+            ) from None
 
     def _apply(self) -> int:
         mode = self._plan.write_mode

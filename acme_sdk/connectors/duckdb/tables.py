@@ -40,6 +40,17 @@ class Table:
         row = connection.execute(f"SELECT count(*) FROM {self.sql}").fetchone()  # noqa: S608 - quoted
         return int(row[0]) if row else 0
 
+    def keys(self, connection: duckdb.DuckDBPyConnection) -> list[list[str]]:
+        """Return the columns of each of its keys: values that no two rows share."""
+        found = connection.execute(
+            "SELECT constraint_column_names FROM duckdb_constraints()"
+            " WHERE database_name = current_database() AND lower(schema_name) = lower(?)"
+            " AND lower(table_name) = lower(?)"
+            " AND constraint_type IN ('PRIMARY KEY', 'UNIQUE')",
+            [self.schema, self.name],
+        )
+        return [names for (names,) in found.fetchall()]
+
     def replace(self, other: Table, connection: duckdb.DuckDBPyConnection) -> None:
         """Take the name of another table of the same schema, which is dropped if it is there."""
         connection.execute(f"DROP TABLE IF EXISTS {other.sql}")

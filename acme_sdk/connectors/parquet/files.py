@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from acme_sdk.connectors.parquet.disk import synced
+from acme_sdk.connectors.parquet.disk import synced, translated
+from acme_sdk.errors import AcmeError
 from acme_sdk.write_behind import WriteBehind
 
 __all__ = ["Encoding", "File", "FileWriter", "read_batches"]
@@ -64,27 +65,37 @@ class FileWriter:
         folder: The folder; made when there is something to write.
         stem: How the files' names begin.
         encoding: How they are written.
+        what: What is written, for errors.
     """
 
-    def __init__(self, folder: Path, stem: str, encoding: Encoding) -> None:
+    def __init__(self, folder: Path, stem: str, encoding: Encoding, what: str) -> None:
         self._folder = folder
         self._stem = stem
         self._encoding = encoding
+        self._what = what
         self._gathered: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
+        self._first: int | None = None
         self._files: list[File] = []
         self._number = 1
         self._open: _OpenFile | None = None
         self._behind = WriteBehind(self._write)
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        """Take a batch; it is written while the caller goes on."""
+    def write(self, batch: pa.RecordBatch, number: int | None = None) -> None:
+        """Take a batch; it is written while the caller goes on.
+
+        Args:
+            batch: The batch.
+            number: Its number in the load, for an error that comes with a later one.
+        """
         if self._gathered and self._gathered[0].schema != batch.schema:
             self._flush()
         for start in range(0, batch.num_rows, self._encoding.row_group_rows):
             part = batch.slice(start, self._encoding.row_group_rows)
             if self._rows + part.num_rows > self._encoding.row_group_rows:
                 self._flush()
+            if not self._gathered:
+                self._first = number
             self._gathered.append(part)
             self._rows += part.num_rows
             self._bytes += part.nbytes
@@ -93,7 +104,7 @@ class FileWriter:
 
     def write_empty(self, schema: pa.Schema) -> None:
         """Write a file that has columns and no rows."""
-        self._behind.put(schema.empty_table())
+        self._behind.put((schema.empty_table(), None))
 
     def finish(self) -> list[File]:
         """Return all files since the last call, when they are on the disk."""
@@ -115,9 +126,18 @@ class FileWriter:
         if self._gathered:
             group = pa.Table.from_batches(self._gathered)
             self._gathered, self._rows, self._bytes = [], 0, 0
-            self._behind.put(group)
+            self._behind.put((group, self._first))
 
-    def _write(self, group: pa.Table) -> None:
+    def _write(self, item: tuple[pa.Table, int | None]) -> None:
+        group, batch = item
+        try:
+            with translated(self._what):
+                self._write_group(group)
+        except AcmeError as error:
+            error.batch = batch
+            raise
+
+    def _write_group(self, group: pa.Table) -> None:
         if self._open is not None and self._open.schema != group.schema:
             self._end_file()
         if self._open is None:

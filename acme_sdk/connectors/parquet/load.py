@@ -38,6 +38,7 @@ class ParquetLoad(Load):
         self._plan = plan
         self._table = Table(root, plan.table)
         self._what = f"table {plan.table}"
+        self._batches = 0
         with translated(self._what), ExitStack() as resources:
             resources.enter_context(self._table.writing(patience_s))
             self._before = self._table.manifest()
@@ -48,7 +49,7 @@ class ParquetLoad(Load):
             self._schema = self._kept.schema
             self._held = self._held_rows()
             stem = f"{self._before.number + 1:08}"
-            self._writer = FileWriter(self._table.next / self._folder, stem, encoding)
+            self._writer = FileWriter(self._table.next / self._folder, stem, encoding, self._what)
             resources.callback(self._writer.close)
             self._resources = resources.pop_all()
 
@@ -60,7 +61,8 @@ class ParquetLoad(Load):
             columns = conformed(columns, in_file(self._schema))
             if self._held is not None:
                 columns = self._held.without(columns)
-            self._writer.write(columns)
+            self._batches += 1
+            self._writer.write(columns, self._batches)
 
     def publish(self, checkpoint: StreamState) -> int:
         """Let the next version count, which has the rows and the checkpoint."""

@@ -28,7 +28,8 @@ def finish_refresh(
         patience_s: Seconds to wait for another load of the table to end.
     """
     table = Table(root, plan.table)
-    with translated(f"table {plan.table}"), table.writing(patience_s):
+    what = f"table {plan.table}"
+    with translated(what), table.writing(patience_s):
         before = table.manifest()
         gathered = refresh_folder(plan)
         target = before.rows.get(DATA)
@@ -41,7 +42,7 @@ def finish_refresh(
         sources = {DATA: gathered} if gathered in before.rows else {}
         if rows is not None:
             if not rows.files:
-                rows = _empty(table, before, rows, encoding)
+                rows = _empty(table, before, rows, encoding, what)
             folders[DATA] = rows
         table.commit(before.next(folders, following(root, table, state)), sources)
     return rows.count if rows else 0
@@ -58,9 +59,9 @@ def _is_finished(before: Manifest, state: StreamState) -> bool:
     return stored is not None and stored.state.run_id == state.run_id and stored.state.progress is None
 
 
-def _empty(table: Table, before: Manifest, rows: Rows, encoding: Encoding) -> Rows:
+def _empty(table: Table, before: Manifest, rows: Rows, encoding: Encoding, what: str) -> Rows:
     """A table without rows is a file that has its columns."""
-    writer = FileWriter(table.next / DATA, f"{before.number + 1:08}", encoding)
+    writer = FileWriter(table.next / DATA, f"{before.number + 1:08}", encoding, what)
     try:
         writer.write_empty(in_file(rows.schema))
         return Rows(rows.schema, {file.path.name: file.rows for file in writer.finish()})

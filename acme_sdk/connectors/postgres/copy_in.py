@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.copy_out import SIGNATURE, TRAILER
+from acme_sdk.connectors.postgres.errors import Spot
 from acme_sdk.connectors.postgres.identifiers import TableName, columns
 
 __all__ = ["CopyIn", "Form", "copy_converted"]
@@ -23,6 +25,19 @@ _LONGEST = 64 << 20
 
 # No flags, and nothing between header and rows.
 _HEADER = SIGNATURE + bytes(8)
+
+
+class _Part(NamedTuple):
+    """A batch that is part of a COPY, which counts lines: those within values, too."""
+
+    batch: int
+    first_row: int
+    rows: int
+    lines: int
+
+    def row(self, line: int) -> int | None:
+        """The row that a line is of; ``None`` if there are others that take more than one."""
+        return self.first_row + line - 1 if self.lines == self.rows else None
 
 
 class CopyIn:
@@ -39,6 +54,7 @@ class CopyIn:
         self._names = names
         self._form = form
         self._size = 0
+        self._parts: list[_Part] = []
         # A list of columns may not be empty.
         listed = sql.SQL("({})").format(columns(names)) if names else sql.SQL("")
         statement = sql.SQL("COPY {} {} FROM STDIN (FORMAT {})").format(table.sql, listed, sql.SQL(form))
@@ -50,6 +66,27 @@ class CopyIn:
     def takes(self, names: Sequence[str], form: Form) -> bool:
         """Tell whether such rows can be added, and it has not gone on for long enough."""
         return (names, form) == (self._names, self._form) and self._size < _LONGEST
+
+    def begin(self, batch: int, first_row: int, rows: int, lines: int) -> None:
+        """Say what is written next.
+
+        Args:
+            batch: The number of the batch in the load.
+            first_row: The number of its first row in the load.
+            rows: How many rows it has.
+            lines: In how many lines.
+        """
+        self._parts.append(_Part(batch, first_row, rows, lines))
+
+    def spot(self, error: psycopg.Error) -> Spot:
+        """Return where among the rows the server found an error."""
+        told = Spot.of(error)
+        line = told.row or 0
+        for part in self._parts if line else ():
+            if line <= part.lines:
+                return replace(told, row=part.row(line), batch=part.batch)
+            line -= part.lines
+        return replace(told, row=None)
 
     def write(self, rows: bytes) -> None:
         """Add rows."""

@@ -102,7 +102,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         Raises:
             FatalError: The rows are gone (code ``refresh.lost``), or the target cannot hold them.
         """
-        with self.connection() as connection, query_errors(f"stream {plan.stream!r}"):
+        with self.connection() as connection:
             return finish_refresh(connection, plan, state, self.schema)
 
     def state(self, pipeline: str, stream: str) -> StreamState | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import psycopg
@@ -13,7 +14,7 @@ from acme_sdk.connectors.postgres.settings import PostgresSettings
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.secrets import Redactor
 
-__all__ = ["connect_errors", "query_errors"]
+__all__ = ["Spot", "connect_errors", "query_errors"]
 
 
 class _Kind(NamedTuple):
@@ -209,12 +210,44 @@ def connect_errors(settings: PostgresSettings) -> Iterator[None]:
         raise RetriableError(f"{where}: cannot connect: {reason}", code="connect.failed") from None
 
 
+# The other lines of a context may show values.
+_COPIED = re.compile(r"^COPY .*?, line (?P<line>[0-9]+)(, column (?P<column>[^:\n]*))?", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where among rows something is wrong, as far as it is known.
+
+    Attributes:
+        columns: Because of which columns.
+        row: The row's number in the load; of a COPY of its own, the line's.
+        batch: The number of its batch in the load.
+    """
+
+    columns: tuple[str, ...] = ()
+    row: int | None = None
+    batch: int | None = None
+
+    @classmethod
+    def of(cls, error: psycopg.Error) -> Spot:
+        """Return what the server says."""
+        copied = _COPIED.search(error.diag.context or "")
+        name = (copied and copied["column"]) or error.diag.column_name
+        return cls((name,) if name else (), int(copied["line"]) if copied else None)
+
+    def __str__(self) -> str:
+        names = ", ".join(map(repr, self.columns))
+        columns = f", column{'s' if len(self.columns) > 1 else ''} {names}" if names else ""
+        return columns + (f", row {self.row}" if self.row is not None else "")
+
+
 @contextmanager
-def query_errors(where: str) -> Iterator[None]:
+def query_errors(where: str, locate: Callable[[psycopg.Error], Spot] = Spot.of) -> Iterator[None]:
     """Raise what goes wrong on an open connection as an error of ours.
 
     Args:
         where: What was being done to what, for the message, e.g. ``stream orders``.
+        locate: Says where among the rows it was.
 
     Raises:
         RetriableError: The connection was lost, or the server may be able later.
@@ -228,8 +261,9 @@ def query_errors(where: str) -> Iterator[None]:
             raise RetriableError(f"{where}: {_GONE.message}", code=_GONE.code, hint=_GONE.hint) from None
         kind = next((kind for prefix, kind in _QUERY_STATES if state and state.startswith(prefix)), _OTHER)
         detail = error.diag.message_primary or type(error).__name__
-        spot = re.search(r"column ([^:]*)", error.diag.context or "")
-        column = f", column {spot.group(1)}" if spot else ""
+        spot = locate(error)
         suffix = f" (SQLSTATE {state})" if kind is _OTHER and state else ""
-        message = f"{where}{column}: {kind.message}: {detail}{suffix}"
-        raise kind.error(message, code=kind.code, hint=kind.hint) from None
+        message = f"{where}{spot}: {kind.message}: {detail}{suffix}"
+        ours = kind.error(message, code=kind.code, hint=kind.hint)
+        ours.batch = spot.batch
+        raise ours from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import ClassVar
 
 import psycopg
@@ -27,6 +28,7 @@ from acme_sdk.connectors.postgres.identifiers import (
 )
 from acme_sdk.connectors.postgres.own_tables import create_schema, drop_tables
 from acme_sdk.connectors.postgres.refresh import HiddenTable
+from acme_sdk.connectors.postgres.refusal import refused
 from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.encoded import Columns
@@ -78,7 +80,7 @@ class PostgresLoad(Load):
     def publish(self, checkpoint: StreamState) -> int:
         """Apply the staged rows and store the checkpoint in one transaction; see `Load.publish`."""
         self._writer.wait()
-        with query_errors(self._where):
+        with query_errors(self._where, partial(refused, self._connection, self._tables)):
             self._stage.finish()
             with self._connection.transaction():
                 lock_stream(self._connection, self._plan.pipeline, self._plan.stream)
@@ -108,12 +110,15 @@ class PostgresLoad(Load):
         self._close()
 
     def _write(self, batch: Columns) -> None:
-        with query_errors(self._where):
+        with query_errors(self._where, self._stage.spot):
             self._stage.take(batch)
 
     def _pause(self) -> None:
-        with query_errors(self._where):
+        with query_errors(self._where, self._stage.spot):
             self._stage.pause()
+
+    def _tables(self) -> tuple[Stage, Target]:
+        return self._stage, self._target()
 
     def _new_stage(self) -> Stage:
         """Where the rows wait: a table that can become the target if there is none, or one in passing."""

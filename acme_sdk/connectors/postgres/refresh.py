@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from psycopg import sql
 
 from acme_sdk.connectors.postgres.checkpoints import read_checkpoint, read_refresh, store_checkpoint
 from acme_sdk.connectors.postgres.connection import Connection
+from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.identifiers import TableName, lock_stream, refresh_name
 from acme_sdk.connectors.postgres.own_tables import retype_if_empty
+from acme_sdk.connectors.postgres.refusal import refused
 from acme_sdk.connectors.postgres.target import Rows, Target
 from acme_sdk.connectors.postgres.types import INTEGERS, widened
 from acme_sdk.errors import FatalError
@@ -111,10 +115,13 @@ def finish_refresh(connection: Connection, plan: LoadPlan, state: StreamState, s
     """
     where = f"stream {plan.stream!r}"
     table = TableName.parse(plan.table, schema)
-    with connection.transaction():
+
+    def tables() -> tuple[HiddenTable, Target]:
+        return HiddenTable(connection, plan, table.schema, where), Target(connection, table, where)
+
+    with query_errors(where, partial(refused, connection, tables)), connection.transaction():
         lock_stream(connection, plan.pipeline, plan.stream)
-        hidden = HiddenTable(connection, plan, table.schema, where)
-        target = Target(connection, table, where)
+        hidden, target = tables()
         before = read_checkpoint(connection, schema, plan.pipeline, plan.stream)
         if not hidden.exists and before and before.run_id == state.run_id and before.progress is None:
             return target.count() if target.exists else 0  # it was finished, and the answer got lost

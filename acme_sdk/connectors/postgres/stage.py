@@ -11,6 +11,7 @@ from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch, CopyLayout
 from acme_sdk.connectors.postgres.copy_in import CopyIn, Form, copy_converted
 from acme_sdk.connectors.postgres.encode import encode
+from acme_sdk.connectors.postgres.errors import Spot
 from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, columns, same_key
 from acme_sdk.connectors.postgres.own_tables import retype_if_empty
 from acme_sdk.connectors.postgres.types import binary_form, column_type
@@ -47,6 +48,7 @@ class Stage:
         self.lasting = lasting
         self.types: dict[str, str] = {}
         self.rows = 0
+        self._batches = 0
         self._connection = connection
         self._where = where
         self._ordered = ordered
@@ -68,19 +70,23 @@ class Stage:
         Raises:
             FatalError: A name, type or value that Postgres cannot hold; the error names the column.
         """
+        self._batches += 1
         try:
             self._add(batch)
         except BaseException as error:
             if self._copy is not None:
                 self._copy.abandon(error)
-                self._copy = None
             raise
 
     def pause(self) -> None:
         """Bring all rows into the table that are still on their way; nothing else can be done before."""
-        copy, self._copy = self._copy, None
-        if copy is not None:
-            copy.finish()
+        if self._copy is not None:
+            self._copy.finish()
+            self._copy = None
+
+    def spot(self, error: psycopg.Error) -> Spot:
+        """Return where among the rows on their way the server found an error."""
+        return Spot.of(error) if self._copy is None else self._copy.spot(error)
 
     def _add(self, batch: Columns) -> None:
         check_column_names(batch.schema.names, self._where)
@@ -92,22 +98,23 @@ class Stage:
             return
         names = [field.name for field in typed]
         if isinstance(batch, CopyBatch) and self._has_forms(batch.layout):
-            self._write(names, "binary", batch.data)
+            self._write(names, "binary", batch.data, batch.num_rows, batch.num_rows)
         elif isinstance(batch, CopyBatch) and self._has_forms(batch.layout, or_text=True):
             self.pause()
             types = {name: self.types[name] for name in names}
             copy_converted(self._connection, self.table, types, batch.layout.wire_types, batch.data)
         else:
             rows = encode(_select(decoded(batch), names), self._where, first_row=self.rows + 1)
-            self._write(names, "csv", rows)
+            self._write(names, "csv", rows, batch.num_rows, rows.count(b"\n"))
         self.rows += batch.num_rows
 
-    def _write(self, names: list[str], form: Form, rows: bytes) -> None:
+    def _write(self, names: list[str], form: Form, data: bytes, rows: int, lines: int) -> None:
         if self._copy is not None and not self._copy.takes(names, form):
             self.pause()
         if self._copy is None:
             self._copy = CopyIn(self._connection, self.table, names, form)
-        self._copy.write(rows)
+        self._copy.begin(self._batches, self.rows + 1, rows, lines)
+        self._copy.write(data)
 
     def finish(self) -> None:
         """Give the columns that never had a value the type text."""
