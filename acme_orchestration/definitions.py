@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from dagster import (
@@ -15,16 +16,18 @@ from dagster import (
     in_process_executor,
 )
 
+from acme_orchestration.alerts.change import Alert
 from acme_orchestration.checks.health import connector_asset, health_check
 from acme_orchestration.jobs.connector_test import connector_test
+from acme_orchestration.pipelines.naming import stream_key
 from acme_orchestration.pipelines.pipeline import pipeline_definitions
-from acme_orchestration.pipelines.stream import stream_key
 from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
 from acme_orchestration.registry.entries import by_dagster_name, dagster_name
 from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.verification import verify
 from acme_orchestration.registry.workspace import Workspace
 from acme_orchestration.resources.binding import connector_resource
+from acme_orchestration.sensors.alerts import alert_sensor
 from acme_orchestration.sensors.health import health_sensor
 from acme_orchestration.sensors.registry import registry_sensor
 
@@ -32,7 +35,9 @@ __all__ = ["build_definitions", "defs"]
 
 
 def build_definitions(
-    workspace: Workspace, executor: ExecutorDefinition = in_process_executor
+    workspace: Workspace,
+    executor: ExecutorDefinition = in_process_executor,
+    alerts: Mapping[str, Alert] | None = None,
 ) -> Definitions:
     """Return a workspace's connectors and pipelines, to be merged with definitions of your own.
 
@@ -40,6 +45,7 @@ def build_definitions(
         workspace: What `read_workspace` returned, with a registry or without one.
         executor: What the steps of the pipelines' jobs run in. By default the streams of a pipeline are
             synced one after the other in one process, as a destination with one writer at a time needs.
+        alerts: What is told changes of connectors' states, by name, beside what the workspace declares.
     """
     workspace = verify(workspace)
     connectors = by_dagster_name(workspace.connectors.values())
@@ -60,7 +66,7 @@ def build_definitions(
                 for key, entry in connectors.items()
                 if not entry.disabled
             ],
-            sensors=_sensors(workspace),
+            sensors=_sensors(workspace, {**workspace.alerts, **(alerts or {})}),
             resources=resources,
             # The web UI shows it beside the code location.
             metadata={"acme/environment": workspace.environment or "none"},
@@ -72,11 +78,14 @@ def build_definitions(
     )
 
 
-def _sensors(workspace: Workspace) -> list[SensorDefinition]:
+def _sensors(workspace: Workspace, alerts: Mapping[str, Alert]) -> list[SensorDefinition]:
     current = CurrentWorkspace(workspace)
-    if workspace.registry is None:
-        return [health_sensor(current)]
-    return [health_sensor(current), registry_sensor(current, workspace.revision)]
+    sensors = [health_sensor(current)]
+    if alerts:
+        sensors.append(alert_sensor(current, alerts))
+    if workspace.registry is not None:
+        sensors.append(registry_sensor(current, workspace.revision))
+    return sensors
 
 
 @definitions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,7 +113,7 @@ class InstanceReader:
     def latest(self, entries: Collection[ConnectorEntry]) -> dict[str, CheckRecord]:
         """Return the last stored check by public name; one that is planned or running does not count."""
         names = {check_key(e.name): e.name for e in by_dagster_name(entries).values()}
-        rows = self._latest_rows([key.asset_key.to_string() for key in names])
+        rows = self._latest_rows({key.asset_key.to_string() for key in names})
         found = {
             name: _record(AssetCheckExecutionRecord.from_db_row(row, key=key))
             for key, name in names.items()
@@ -157,31 +157,37 @@ class InstanceReader:
         # One key at a time: of several, SQLite's storage drops new ones beside known ones.
         self._instance.daemon_cursor_storage.set_cursor_values({key: text})
 
-    def _latest_rows(self, asset_keys: Sequence[str]) -> dict[str, sa.RowMapping]:
+    def _latest_rows(self, asset_keys: Set[str]) -> dict[str, sa.RowMapping]:
         """Return the row of the last completed health check of each asset.
 
         Dagster's own look-up of the latest rows answers with a planned check while one runs, and its
-        summaries cost two statements for each check.
+        summaries cost two statements for each check. No index tells which row of an asset is the last, so
+        the end of the table is read first, where all are that have a heartbeat.
         """
         storage = self._instance.event_log_storage
         assert isinstance(storage, SqlEventLogStorage)  # noqa: S101 - there is no other in the open-source Dagster
         table = AssetCheckExecutionsTable
-        last = (
-            sa.select(sa.func.max(table.c.evaluation_event_storage_id))
-            .where(
-                table.c.asset_key.in_(asset_keys),
-                table.c.check_name == CHECK_NAME,
-                table.c.execution_status.in_([status.value for status in _COMPLETED]),
-            )
-            .group_by(table.c.asset_key)
-        )
-        query = sa.select(table).where(
-            table.c.asset_key.in_(asset_keys),
-            table.c.check_name == CHECK_NAME,
-            table.c.evaluation_event_storage_id.in_(last),
-        )
+        end = sa.select(table).order_by(table.c.id.desc()).limit(4 * len(asset_keys) + 1000).subquery()
         with storage.index_connection() as connection:
-            return {row["asset_key"]: row for row in connection.execute(query).mappings()}
+            newest = sa.select(end).where(_is_completed(end)).order_by(end.c.evaluation_event_storage_id)
+            rows = connection.execute(newest).mappings()
+            found = {row["asset_key"]: row for row in rows if row["asset_key"] in asset_keys}
+            if rest := asset_keys - found.keys():
+                last = (
+                    sa.select(sa.func.max(table.c.evaluation_event_storage_id))
+                    .where(table.c.asset_key.in_(rest), _is_completed(table))
+                    .group_by(table.c.asset_key)
+                )
+                older = sa.select(table).where(
+                    table.c.asset_key.in_(rest), table.c.evaluation_event_storage_id.in_(last)
+                )
+                found |= {row["asset_key"]: row for row in connection.execute(older).mappings()}
+            return found
+
+
+def _is_completed(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    statuses = [status.value for status in _COMPLETED]
+    return sa.and_(table.c.check_name == CHECK_NAME, table.c.execution_status.in_(statuses))
 
 
 def _record(record: AssetCheckExecutionRecord) -> CheckRecord | None:

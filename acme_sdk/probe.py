@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,10 +22,12 @@ from typing import IO, Any
 
 from acme_sdk.health import HealthReport, HealthStatus
 
-__all__ = ["Probe", "ProbeResult", "run_probes"]
+__all__ = ["Probe", "ProbeResult", "run_probes", "takes_worker_down"]
 
 # What a worker may need to come up on a busy machine, beyond the probes' own time.
 _START_S = 15.0
+# It says once a second that it is alive. Longer silence means that a connector holds up the whole process.
+_SILENCE_S = 10.0
 # What a process may need to end that has closed its output.
 _END_S = 10.0
 
@@ -40,6 +43,8 @@ class Probe:
         config: Its configuration as written; references are resolved in the worker.
         action: ``health`` asks ``health_check``, ``test`` asks ``test_connection``.
         folder: The connectors folder, or ``None``.
+        timeout: Seconds until the connector counts as hanging (code ``timeout``), from when it is imported.
+        attempts: How often a connector that fails is asked, until that counts; each time has its ``timeout``.
     """
 
     name: str
@@ -48,6 +53,8 @@ class Probe:
     config: Mapping[str, Any] = field(repr=False)
     action: str = "health"
     folder: str | None = None
+    timeout: float = 15.0
+    attempts: int = 1
 
 
 @dataclass(frozen=True)
@@ -68,52 +75,82 @@ class ProbeResult:
 def run_probes(
     probes: Sequence[Probe],
     *,
-    timeout: float = 15.0,
     concurrency: int = 32,
+    begin_within: float | None = None,
     env: Mapping[str, str] | None = None,
 ) -> Generator[ProbeResult, None, None]:
     """Ask every connector and yield the answers as they come; closing the generator ends what still runs.
 
     Args:
-        probes: What to ask; names must differ.
-        timeout: Seconds until a connector counts as hanging (code ``timeout``), from when it is imported.
-        concurrency: How many are asked at the same time.
+        probes: What to ask, in this order; names must differ.
+        concurrency: How many are asked at the same time, not counting those that take longer than a second.
+        begin_within: Seconds after which no probe begins any more; those left over have no answer.
         env: The worker's whole environment; this process's own by default.
     """
     if not probes:
         return
+    until = None if begin_within is None else time.monotonic() + begin_within
     waiting = {probe.name: probe for probe in probes}
-    begun: set[str] = set()
-    with _Worker(probes, concurrency, timeout, env) as worker:
-        # The worker keeps the time. Longer silence means that a connector holds up the whole process.
-        while waiting and (message := worker.receive(timeout + _START_S)) is not None:
-            if message["event"] == "begin":
-                begun.add(message["name"])
-            else:
-                del waiting[message["name"]]
-                yield _result(message, timeout)
+    under_way: dict[str, Probe] = {}
+    patience = _START_S
+    with _Worker(probes, concurrency, begin_within, env) as worker:
+        # The worker keeps the time.
+        while waiting and (message := worker.receive(patience)) is not None:
+            patience = _SILENCE_S
+            match message:
+                case {"event": "alive"}:
+                    pass
+                case {"event": "begin", "name": name}:
+                    under_way[name] = waiting[name]
+                case {"event": "again", "name": name}:
+                    del under_way[name]
+                case {"event": "late", "name": name}:
+                    del waiting[name]
+                case {"name": name}:
+                    # One that failed may have been kept until it was too late to ask it again.
+                    under_way.pop(name, None)
+                    yield _result(message, waiting.pop(name).timeout)
         exit_code = worker.kill()
-    yield from _ask_again(list(waiting.values()), begun, exit_code, timeout, concurrency, env)
+    if waiting:
+        yield from _ask_again(waiting, list(under_way.values()), exit_code, concurrency, until, env)
+
+
+def takes_worker_down(report: HealthReport) -> bool:
+    """Tell whether a connector took others down with it, so that it is better asked in a call of its own."""
+    return report.code == "crashed" or "blocked" in report.details
 
 
 def _ask_again(
-    unanswered: list[Probe],
-    begun: set[str],
+    waiting: Mapping[str, Probe],
+    suspects: list[Probe],
     exit_code: int | None,
-    timeout: float,
     concurrency: int,
+    until: float | None,
     env: Mapping[str, str] | None,
 ) -> Iterator[ProbeResult]:
-    """Find out which connector took the worker down: each suspect gets a worker of its own."""
-    suspects = [probe for probe in unanswered if probe.name in begun] or unanswered
+    """Find out which connector took the worker down, then go on with the rest.
+
+    Each suspect gets a worker of its own, the one that began last first, since most that crash do so at once.
+    """
+    rest, suspects = dict(waiting), suspects or list(waiting.values())
     if len(suspects) == 1:
-        report = _hanging(timeout) if exit_code is None else _crashed(exit_code)
-        yield ProbeResult(suspects[0].name, report)
+        [guilty] = suspects
+        del rest[guilty.name]
+        yield ProbeResult(guilty.name, _blocking() if exit_code is None else _crashed(exit_code))
     else:
-        for probe in suspects:
-            yield from run_probes([probe], timeout=timeout, env=env)
-    rest = [probe for probe in unanswered if probe not in suspects]
-    yield from run_probes(rest, timeout=timeout, concurrency=concurrency, env=env)
+        for probe in reversed(suspects):
+            if (within := _left(until)) is not None and within <= 0:
+                return
+            del rest[probe.name]
+            [result] = run_probes([probe], env=env)
+            yield result
+            if takes_worker_down(result.report):
+                break
+    yield from run_probes(list(rest.values()), concurrency=concurrency, begin_within=_left(until), env=env)
+
+
+def _left(until: float | None) -> float | None:
+    return None if until is None else max(0.0, until - time.monotonic())
 
 
 def _hanging(timeout: float) -> HealthReport:
@@ -123,6 +160,17 @@ def _hanging(timeout: float) -> HealthReport:
         message=f"no answer in {timeout:g} s",
         hint="check that the server answers and that no firewall drops the packets",
         latency_ms=round(timeout * 1000),
+    )
+
+
+def _blocking() -> HealthReport:
+    return HealthReport(
+        HealthStatus.UNHEALTHY,
+        code="timeout",
+        message=f"the process that ran the connector was held up for {_SILENCE_S:g} s",
+        hint="the connector's own code, or a library of it, lets no other thread run",
+        latency_ms=round(_SILENCE_S * 1000),
+        details={"blocked": "its process"},
     )
 
 
@@ -147,7 +195,11 @@ class _Worker:
     """The child process: probes in on its standard input, events out, one JSON document a line."""
 
     def __init__(
-        self, probes: Sequence[Probe], concurrency: int, timeout: float, env: Mapping[str, str] | None
+        self,
+        probes: Sequence[Probe],
+        concurrency: int,
+        begin_within: float | None,
+        env: Mapping[str, str] | None,
     ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "acme_sdk.worker"],
@@ -167,7 +219,7 @@ class _Worker:
         with suppress(BrokenPipeError):  # it died at once; the missing answers say so
             document = {
                 "concurrency": concurrency,
-                "timeout": timeout,
+                "begin_within": begin_within,
                 "probes": [{**vars(probe), "config": dict(probe.config)} for probe in probes],
             }
             json.dump(document, self._process.stdin)

@@ -70,9 +70,9 @@ class Sandbox:
             The report, with the target's secrets removed.
         """
         config = dict(target.config) | ({"hostaddr": hostaddr} if hostaddr else {})
-        probe = Probe("connection", target.type, target.role, config, action="test")
+        probe = Probe("connection", target.type, target.role, config, action="test", timeout=self.timeout)
         with tempfile.TemporaryDirectory(prefix="acme-test-") as home:
-            (result,) = run_probes([probe], timeout=self.timeout, concurrency=1, env=_environment(home))
+            (result,) = run_probes([probe], env=_environment(home))
         return _redacted(result, Redactor(target.secrets))
 
 

@@ -18,7 +18,8 @@ from dagster import (
     define_asset_job,
 )
 
-from acme_orchestration.pipelines.stream import stream_asset, stream_key
+from acme_orchestration.pipelines.naming import stream_key
+from acme_orchestration.pipelines.stream import stream_asset
 from acme_orchestration.registry.entries import PipelineEntry, dagster_name
 from acme_orchestration.resources.connector import ConnectorResource
 from acme_sdk.errors import ConfigurationError

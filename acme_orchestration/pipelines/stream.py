@@ -1,6 +1,5 @@
 """One stream of a pipeline as an asset: running it syncs the stream."""
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dagster import (
     AssetExecutionContext,
-    AssetKey,
     AssetsDefinition,
     Failure,
     MaterializeResult,
@@ -21,6 +19,7 @@ from dagster import (
 )
 
 from acme_orchestration.checks.evaluation import connector_key
+from acme_orchestration.pipelines.naming import stream_key
 from acme_orchestration.registry.entries import PipelineEntry, StreamEntry, dagster_name
 from acme_sdk.errors import AcmeError
 from acme_sdk.load import WriteMode
@@ -30,18 +29,9 @@ if TYPE_CHECKING:
 
     from acme_sdk.sync import SyncResult
 
-__all__ = ["stream_asset", "stream_key"]
+__all__ = ["stream_asset"]
 
 _PROGRESS_S = 10.0
-
-
-def stream_key(pipeline: PipelineEntry, stream: StreamEntry) -> AssetKey:
-    """Return the key of a stream's asset: ``public.orders`` → ``["user_analytics", "public_orders"]``.
-
-    The only stream of a source has the source's name.
-    """
-    name = stream.stream or pipeline.source
-    return AssetKey([dagster_name(pipeline.name), re.sub(r"[^A-Za-z0-9_]", "_", name)])
 
 
 def stream_asset(pipeline: PipelineEntry, stream: StreamEntry, state_folder: Path) -> AssetsDefinition:

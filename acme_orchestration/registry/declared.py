@@ -6,12 +6,14 @@ so that one mistake hides no other connector.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from acme_orchestration.alerts.change import Alert
+from acme_orchestration.alerts.declared import alert_of
 from acme_orchestration.registry.document import Document, invalid, read_document
 from acme_orchestration.registry.entries import Entry
 from acme_orchestration.registry.environment import laid_over, overlay_path, present_environment
@@ -45,8 +47,9 @@ def read_declared(path: Path, environment: str | None = None) -> Workspace:
 
     Raises:
         ConfigurationError: There is no such file, it is not YAML, a key stands in it twice, or it does not
-            consist of ``connectors`` and ``pipelines`` (codes ``file.missing``, ``file.invalid``); or there
-            is no such environment (``environment.unknown``). The message names file and line.
+            consist of ``connectors``, ``pipelines`` and ``alerts`` (codes ``file.missing``,
+            ``file.invalid``); or there is no such environment (``environment.unknown``). The message names
+            file and line.
     """
     path = path.absolute()
     environment = environment or present_environment()
@@ -61,13 +64,13 @@ def declared_in(base: Document, overlay: Document | None = None) -> Workspace:
     """Return the entries of a document, with another one laid over it.
 
     Raises:
-        ConfigurationError: A document does not consist of ``connectors`` and ``pipelines``.
+        ConfigurationError: A document does not consist of ``connectors``, ``pipelines`` and ``alerts``.
     """
     documents = [base] if overlay is None else [base, overlay]
     places: dict[tuple[str, str], str] = {}
     for document in documents:
-        if unknown := [key for key in document.values if key not in ("connectors", "pipelines")]:
-            hint = "there are connectors and pipelines"
+        if unknown := [key for key in document.values if key not in ("connectors", "pipelines", "alerts")]:
+            hint = "there are connectors, pipelines and alerts"
             raise invalid(document.path, f"{unknown[0]!r} is not a section", hint)
         for entry, line in document.lines.items():
             place = f"{document.path.name} line {line}"
@@ -91,7 +94,14 @@ def declared_in(base: Document, overlay: Document | None = None) -> Workspace:
         workspace,
         connectors=entries("connectors", connector_entry),
         pipelines=entries("pipelines", pipeline_entry),
+        alerts=_alerts(documents),
     )
+
+
+def _alerts(documents: Sequence[Document]) -> dict[str, Alert]:
+    below, *above = (_section(document, "alerts") for document in documents)
+    merged = laid_over(below, above[0], "alerts") if above else below
+    return {name: alert_of(name, body) for name, body in merged.items()}
 
 
 def _section(document: Document, section: str) -> dict[str, Any]:

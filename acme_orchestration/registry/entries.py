@@ -81,6 +81,8 @@ class ConnectorEntry(_Entry):
         check_interval_s: Seconds between health checks.
         check_timeout_s: Seconds until a health check counts as hanging, from when its connector is imported;
             two of them fit into one sensor tick.
+        failure_threshold: How many checks in a row must fail until a working connector is unhealthy.
+        success_threshold: How many checks in a row must succeed until an unhealthy one is healthy again.
         fault: Why the entry cannot be used, e.g. a literal secret; ``None`` for a good one.
     """
 
@@ -92,7 +94,9 @@ class ConnectorEntry(_Entry):
     owner: Owner | None = None
     disabled: bool = False
     check_interval_s: int = Field(default=60, ge=5)
-    check_timeout_s: float = Field(default=15, gt=0, le=20)
+    check_timeout_s: float = Field(default=10, gt=0, le=20)
+    failure_threshold: int = Field(default=1, ge=1, le=100)
+    success_threshold: int = Field(default=1, ge=1, le=100)
     fault: str | None = None
 
 

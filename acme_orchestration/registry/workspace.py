@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acme_orchestration.alerts.change import Alert
 from acme_orchestration.registry.entries import ConnectorEntry, Entry, PipelineEntry
 from acme_orchestration.registry.fields import with_fault
 
@@ -27,6 +28,7 @@ class Workspace:
         pipelines: The same for pipelines.
         environment: Which one's overlay is in the entries; ``None`` for none.
         places: Where declared entries stand: ``("connectors", "users_db")`` → ``connectors.yaml line 3``.
+        alerts: What is told changes of connectors' states, by name.
         registry: Where the registered ones come from, if they were asked for.
         revision: The registry's, when it was read; ``None`` if it could not be.
     """
@@ -37,6 +39,7 @@ class Workspace:
     pipelines: Mapping[str, PipelineEntry]
     environment: str | None = None
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
     registry: Registry | None = None
     revision: int | None = None
 

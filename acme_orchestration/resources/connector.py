@@ -49,7 +49,7 @@ class ConnectorResource(ConfigurableResource[Any], Generic[C]):
     role: str
     config: dict[str, Any | None] = {}
     folder: str | None = None
-    check_timeout_s: float = 15
+    check_timeout_s: float = 10
     fault: str | None = None
 
     _live: LiveConnector[C] | None = PrivateAttr(default=None)
@@ -108,8 +108,10 @@ class ConnectorResource(ConfigurableResource[Any], Generic[C]):
         """Ask the connector for its health, in a process of its own and under a deadline."""
         if self.fault is not None:
             return fault_report(self.fault)
-        probe = Probe(self.name, self.type, self.role, self.config, folder=self.folder)
-        [result] = run_probes([probe], timeout=self.check_timeout_s)
+        probe = Probe(
+            self.name, self.type, self.role, self.config, folder=self.folder, timeout=self.check_timeout_s
+        )
+        [result] = run_probes([probe])
         return result.report
 
     @contextmanager

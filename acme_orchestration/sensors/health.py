@@ -11,25 +11,29 @@ from pathlib import Path
 from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SensorResult, sensor
 
 from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of, fault_report, next_record
-from acme_orchestration.instance import InstanceReader
+from acme_orchestration.checks.thresholds import checks_needed, works
+from acme_orchestration.instance import InstanceReader, stale_after
 from acme_orchestration.registry.current import CurrentWorkspace
 from acme_orchestration.registry.entries import ConnectorEntry, by_dagster_name
 from acme_orchestration.registry.workspace import Workspace
-from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor, write_cursor
-from acme_sdk.health import HealthReport, HealthStatus
-from acme_sdk.probe import Probe, run_probes
+from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor, read_doubts, write_cursor
+from acme_sdk.health import HealthReport
+from acme_sdk.probe import Probe, run_probes, takes_worker_down
 
 __all__ = ["HEARTBEAT", "health_sensor"]
 
 #: A state that does not change is stored again after this time.
 HEARTBEAT = timedelta(minutes=30)
 
+# The daemon looks every 5 seconds which sensors are due, so that ticks are up to 30 seconds apart.
+_TICK_S = 25
+# A check may come early by a third of its interval, at most by this, rather than wait for the next tick.
+_EARLY_S = 20.0
+
 # Dagster ends a tick after 60 seconds. What is begun before these limits ends at most 30 seconds later: ten
 # that an import may take, and the longest that a connector's check_timeout_s may be.
-_PROBE_UNTIL_S = 20.0
-_RETRY_UNTIL_S = 30.0
-
-_WORKING = (HealthStatus.HEALTHY, HealthStatus.DEGRADED)
+_BEGIN_WITHIN_S = 20.0
+_BEGIN_ALONE_WITHIN_S = 25.0
 
 
 def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
@@ -41,7 +45,7 @@ def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
         current: Asked at each tick, so that a connector is checked as soon as it is registered; disabled
             ones are not.
     """
-    interval_s = min([30, *(entry.check_interval_s for entry in _enabled(current.read()).values())])
+    interval_s = min([_TICK_S, *(entry.check_interval_s for entry in _enabled(current.read()).values())])
 
     @sensor(
         name=HEALTH_SENSOR,
@@ -50,21 +54,32 @@ def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
         default_status=DefaultSensorStatus.RUNNING,
     )
     def connector_health(context: SensorEvaluationContext) -> SensorResult:
-        workspace = current.read()
+        workspace, now = current.read(), datetime.now(UTC)
         entries = _enabled(workspace)
         checked = {key: at for key, at in read_cursor(context.cursor).items() if key in entries}
-        previous = InstanceReader(context.instance).latest(entries.values())
-        due = _due(entries, checked, datetime.now(UTC) + timedelta(seconds=interval_s / 2))
+        doubts = {key: n for key, n in read_doubts(context.cursor).items() if key in entries}
+        stored = InstanceReader(context.instance).latest(entries.values())
+        due = _due(entries, checked, now)
+        previous = {
+            key: record
+            for key, entry in due.items()
+            if (record := stored.get(entry.name)) is not None
+            and _is_fresh(entry, checked.get(key), record, now)
+        }
         events = []
         for key, report in _reports(due, previous, workspace.folder):
-            name, now = entries[key].name, datetime.now(UTC)
-            record = next_record(report, now, previous.get(name))
-            checked[key] = now
-            if _worth_storing(record, previous.get(name)):
-                events.append(evaluation_of(name, record))
+            entry, before = entries[key], previous.get(key)
+            checked[key] = datetime.now(UTC)
+            contradicting = doubts.pop(key, 0) + 1
+            if contradicting < checks_needed(entry, report, before):
+                doubts[key] = contradicting
+                continue
+            record = next_record(report, checked[key], before)
+            if _worth_storing(record, before):
+                events.append(evaluation_of(entry.name, record))
         return SensorResult(
             asset_events=events,
-            cursor=write_cursor(checked),
+            cursor=write_cursor(checked, doubts),
             skip_reason=f"{len(due)} of {len(entries)} connectors were due, {len(events)} results are stored",
         )
 
@@ -74,6 +89,11 @@ def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
 def _enabled(workspace: Workspace) -> dict[str, ConnectorEntry]:
     shown = by_dagster_name(workspace.connectors.values())
     return {key: entry for key, entry in shown.items() if not entry.disabled}
+
+
+def _is_fresh(entry: ConnectorEntry, checked: datetime | None, record: CheckRecord, now: datetime) -> bool:
+    """Tell whether the state has been known all the time; if not, the next check begins a new one."""
+    return now <= max(checked or record.at, record.at) + stale_after(entry)
 
 
 def _due(
@@ -87,7 +107,8 @@ def _due(
         if last is None or last > at:
             overdue[key] = timedelta.max
         else:
-            overdue[key] = at - last - timedelta(seconds=entry.check_interval_s)
+            early_s = min(_EARLY_S, entry.check_interval_s / 3)
+            overdue[key] = at - last - timedelta(seconds=entry.check_interval_s - early_s)
     due = sorted(
         (key for key in entries if overdue[key] >= timedelta()), key=overdue.__getitem__, reverse=True
     )
@@ -102,38 +123,35 @@ def _reports(
     What worked so far and fails now is tried once more, if there is time, before it counts.
     """
     started = time.monotonic()
+    together, alone = [], []
     for key, entry in due.items():
+        before = previous.get(key)
         if entry.fault is not None:
             yield key, fault_report(entry.fault)
-    sound = {key: entry for key, entry in due.items() if entry.fault is None}
-    doubtful: dict[str, HealthReport] = {}
-    for key, report in _probe(sound, folder, started + _PROBE_UNTIL_S):
-        before = previous.get(sound[key].name)
-        worked = before is not None and before.report.status in _WORKING
-        if worked and report.status is HealthStatus.UNHEALTHY:
-            doubtful[key] = report
+        elif before is not None and takes_worker_down(before.report):
+            alone.append(_probe(key, entry, folder, attempts=1))
         else:
-            yield key, report
-    again = {key: sound[key] for key in doubtful}
-    yield from (doubtful | dict(_probe(again, folder, started + _RETRY_UNTIL_S))).items()
-
-
-def _probe(
-    entries: Mapping[str, ConnectorEntry], folder: Path | None, until: float
-) -> Iterator[tuple[str, HealthReport]]:
-    """Ask the connectors side by side, those of one deadline together, until the clock says to stop."""
-    groups: dict[float, list[Probe]] = {}
-    for key, entry in entries.items():
-        probe = Probe(key, entry.type, entry.role, entry.config, folder=str(folder) if folder else None)
-        groups.setdefault(entry.check_timeout_s, []).append(probe)
-    for timeout_s, probes in groups.items():
-        if time.monotonic() >= until:
+            together.append(_probe(key, entry, folder, attempts=2 if works(before) else 1))
+    with closing(run_probes(together, begin_within=_BEGIN_WITHIN_S)) as results:
+        for result in results:
+            yield result.name, result.report
+    for probe in alone:
+        if time.monotonic() - started >= _BEGIN_ALONE_WITHIN_S:
             return
-        with closing(run_probes(probes, timeout=timeout_s)) as results:
-            for result in results:
-                yield result.name, result.report
-                if time.monotonic() >= until:
-                    return
+        [result] = run_probes([probe])
+        yield result.name, result.report
+
+
+def _probe(key: str, entry: ConnectorEntry, folder: Path | None, attempts: int) -> Probe:
+    return Probe(
+        key,
+        entry.type,
+        entry.role,
+        entry.config,
+        folder=str(folder) if folder else None,
+        timeout=entry.check_timeout_s,
+        attempts=attempts,
+    )
 
 
 def _worth_storing(record: CheckRecord, previous: CheckRecord | None) -> bool:

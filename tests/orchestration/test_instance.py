@@ -22,6 +22,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from acme_orchestration.checks.evaluation import connector_key, evaluation_of, next_record
@@ -195,6 +196,18 @@ def test_the_number_of_statements_does_not_grow(instance: DagsterInstance, reade
         counts.append(len(statements))
         assert {state.status for state in states.values()} == {HealthStatus.HEALTHY}
     assert counts[0] == counts[1] <= 5
+
+
+def test_a_state_is_found_beyond_the_end_of_the_table(
+    instance: DagsterInstance, reader: InstanceReader
+) -> None:
+    """The newest rows are all of another check, more than are read at once."""
+    for report in (HEALTHY, REFUSED):
+        store(instance, "users_db", report, NOW)
+    values = {"asset_key": '["x"]', "check_name": "other", "execution_status": "SUCCEEDED"}
+    with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined] # of SQL
+        connection.execute(sa.insert(AssetCheckExecutionsTable), [values] * 1100)
+    assert state_of(reader, entry("users_db")).report == REFUSED
 
 
 def test_no_home_is_said_plainly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
