@@ -40,7 +40,7 @@ def connector_resources(workspace: Workspace) -> dict[str, Any]:
     has them too.
 
     Args:
-        workspace: What `load_workspace` returned.
+        workspace: What `read_workspace` returned, with a registry or without one.
     """
     workspace = verify(workspace)
     entries = by_dagster_name(workspace.connectors.values())
