@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acme_sdk.catalog import Partition, Stream
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.connector import Connector
+    from acme_sdk.cursor import split_cursor
     from acme_sdk.destination import DestinationConnector, StagedDestination
     from acme_sdk.errors import (
         AcmeError,
@@ -59,12 +60,14 @@ __all__ = [
     "StreamState",
     "WriteMode",
     "open_connector",
+    "split_cursor",
 ]
 
 _HOMES = {
     "catalog": ("Partition", "Stream"),
     "config": ("ConnectorConfig",),
     "connector": ("Connector",),
+    "cursor": ("split_cursor",),
     "destination": ("DestinationConnector", "StagedDestination"),
     "errors": (
         "AcmeError",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from acme_sdk.cursor import CursorField
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -21,10 +23,12 @@ class Stream:
         name: The stream's name, unique in its connector, e.g. ``public.orders``.
         schema: Its columns as an Arrow schema, or ``None`` when it is learnt from the rows.
         primary_key: Columns that identify a record; empty when there are none.
-        cursor_field: The column that grows with each change of a record, or ``None``.
-        overlap: How far before the cursor a run begins, so that records that come late are not missed: a
-            `timedelta` for times and dates, a number for numbers; ``None`` for not at all.
-        ordered: Whether records come in ascending order of the cursor field (within a partition); a sync that
+        cursor_field: The column that grows with each change of a record, or several that are compared one
+            after the other, such as ``("updated_at", "id")``; ``None`` if there is none.
+        overlap: How far before the cursor, or its first column, a run begins, so that records that come late
+            are not missed: a `timedelta` for times and dates, a number for numbers; ``None`` for not at all.
+            A `timedelta` also goes for `Position.last_run`.
+        ordered: Whether records come in ascending order of the cursor (within a partition); a sync that
             breaks off then goes on from the highest cursor that was kept, without checkpoints of the source's
             own. This needs a primary key.
     """
@@ -32,7 +36,7 @@ class Stream:
     name: str
     schema: pa.Schema | None = None
     primary_key: tuple[str, ...] = ()
-    cursor_field: str | None = None
+    cursor_field: CursorField | None = None
     overlap: timedelta | int | float | None = None
     ordered: bool = False
 

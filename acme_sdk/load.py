@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from acme_sdk.cursor import CursorField, cursor_columns, cursor_field_of, split_cursor
 from acme_sdk.errors import RetriableError
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class StreamState:
         pipeline: The pipeline's public name.
         stream: The stream's name in the source.
         last_run: Start of the last successful extraction, in UTC; ``None`` before there was one.
-        cursor_field: The column that ``cursor`` is a value of, or ``None``.
-        cursor: The highest value of the cursor field that was loaded, as JSON-safe text, or ``None``.
+        cursor_field: The column or columns that ``cursor`` is a value of, or ``None``.
+        cursor: The highest value of the cursor that was loaded, as text (see `acme_sdk.cursor`), or ``None``.
         run_id: The run that stored this checkpoint.
         progress: How far an extraction has come that has not ended, as JSON-safe values of the sync engine's;
             ``None`` when the last one ended.
@@ -52,7 +53,7 @@ class StreamState:
     pipeline: str
     stream: str
     last_run: datetime | None
-    cursor_field: str | None = None
+    cursor_field: CursorField | None = None
     cursor: str | None = None
     run_id: str = ""
     progress: Mapping[str, Any] | None = None
@@ -66,7 +67,8 @@ class StreamState:
     def from_json(cls, data: dict[str, Any]) -> StreamState:
         """Rebuild a checkpoint from what `to_json` returned."""
         last_run = data["last_run"]
-        return cls(**{**data, "last_run": datetime.fromisoformat(last_run) if last_run else None})
+        values = {**data, "last_run": datetime.fromisoformat(last_run) if last_run else None}
+        return cls(**values | {"cursor_field": cursor_field_of(cursor_columns(data.get("cursor_field")))})
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class LoadPlan:
         table: The target, as ``table`` or ``schema.table``.
         write_mode: What happens to rows that are already there.
         primary_key: Columns that identify a row; required for `WriteMode.UPSERT`.
-        cursor_field: The stream's cursor column, or ``None``.
+        cursor_field: The stream's cursor, a column or several, or ``None``.
         run_id: A name for this attempt, unique, safe in a table name.
     """
 
@@ -88,7 +90,7 @@ class LoadPlan:
     table: str
     write_mode: WriteMode
     primary_key: tuple[str, ...] = ()
-    cursor_field: str | None = None
+    cursor_field: CursorField | None = None
     run_id: str = ""
     #: The full refresh that this load is a part of: a name, unique, safe in a table name. Its rows are
     #: appended to a hidden table, which `StagedDestination.finish_refresh` puts in the target's place;
@@ -103,6 +105,19 @@ class LoadPlan:
     #: else another run has loaded meanwhile what this one has read. Empty if there must be no checkpoint;
     #: ``None`` if it does not matter.
     follows: str | None = None
+
+    @property
+    def cursor_columns(self) -> tuple[str, ...]:
+        """The columns of the cursor; none if there is no cursor."""
+        return cursor_columns(self.cursor_field)
+
+    @property
+    def resumed_at(self) -> tuple[tuple[str, str], ...]:
+        """The columns that ``resumed_from`` has values of, each with its text; none if it is ``None``."""
+        if self.cursor_field is None or self.resumed_from is None:
+            return ()
+        texts = split_cursor(self.resumed_from, self.cursor_field)
+        return tuple(zip(self.cursor_columns, texts, strict=False))
 
     def check_followed(self, held: StreamState | None) -> None:
         """Refuse to publish what another run has overtaken; to be called in the transaction that publishes.

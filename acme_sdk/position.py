@@ -31,13 +31,17 @@ class Position:
     """Where an extraction begins.
 
     Attributes:
-        last_run: Start of the last successful extraction, in UTC; ``None`` for everything.
-        cursor: The highest value of the stream's cursor field that was loaded, less the stream's overlap;
-            records with this value or a higher one are wanted. ``None`` for everything.
+        last_run: Start of the last successful extraction by our own clock, in UTC, less the stream's overlap
+            if that is a `timedelta`; ``None`` for everything.
+        cursor: The highest value of the stream's cursor that was loaded, less the stream's overlap; records
+            with this value or a higher one are wanted. ``None`` for everything. Of several columns it is a
+            tuple, with fewer values than columns where all records are wanted that begin with them, as after
+            an overlap: tuples compare as they should, ``(at, id) >= position.cursor``.
         checkpoint: The state of the last `Checkpoint` that was kept, if the extraction before broke off.
         partition: The part to read; ``None`` for the whole stream.
-        until: In a backfill, the highest value of the cursor field that is wanted, where ``cursor`` is the
-            lowest; records outside are left out if they come. ``None`` for no limit.
+        until: In a backfill, the highest value of the cursor that is wanted, where ``cursor`` is the lowest;
+            records outside are left out if they come. ``None`` for no limit. A tuple of fewer values than
+            columns includes all records that begin with them.
     """
 
     last_run: datetime | None = None

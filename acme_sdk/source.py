@@ -66,7 +66,8 @@ class BatchSource(SourceConnector):
 
         Args:
             stream: One of `streams`, its cursor field as the pipeline wants it.
-            resume_from: Only records whose cursor field is this value or higher, as text; ``None`` for all.
+            resume_from: Only records whose cursor is this value or higher, as text; ``None`` for all. Of a
+                cursor of several columns, `acme_sdk.cursor.split_cursor` returns the columns' texts.
         """
 
     def extract_range(self, stream: Stream, begin: str, end: str) -> Iterator[Columns]:

@@ -6,7 +6,14 @@ from collections.abc import Collection, Sequence
 
 import click
 
-__all__ = ["print_columns"]
+from acme_sdk.cursor import cursor_columns
+
+__all__ = ["cursor_cell", "print_columns"]
+
+
+def cursor_cell(field: str | Sequence[str] | None, value: str | None) -> str:
+    """Return how a cursor's value is shown; nothing if there is none."""
+    return f"{', '.join(cursor_columns(field))} = {value}" if value is not None else ""
 
 
 def print_columns(lines: Sequence[Sequence[str]], right: Collection[int] = ()) -> None:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import click
 
-from acme.cli.columns import print_columns
+from acme.cli.columns import cursor_cell, print_columns
 from acme.cli.pipeline import OpenPipeline, env_option, file_option, open_pipeline, print_error
 
 if TYPE_CHECKING:
@@ -236,5 +236,4 @@ def _cells(name: str, state: StreamState | None) -> tuple[str, str, str, str]:
     last_run = state.last_run.isoformat(" ", "seconds") if state.last_run else "none that ended"
     if state.progress is not None:
         last_run += ", then one broke off"
-    cursor = f"{state.cursor_field} = {state.cursor}" if state.cursor is not None else ""
-    return name, last_run, cursor, state.run_id
+    return name, last_run, cursor_cell(state.cursor_field, state.cursor), state.run_id

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from acme.cli.columns import print_columns
+from acme.cli.columns import cursor_cell, print_columns
 from acme.cli.pipeline import env_option, file_option, open_pipeline, print_error
 
 if TYPE_CHECKING:
@@ -150,5 +150,5 @@ def _cells(result: SyncResult) -> tuple[str, ...]:
         f"{result.loaded:,}",
         f"{seconds:.2f}",
         f"{result.rows / max(seconds, 0.001):,.0f}",
-        f"{result.cursor_field} = {result.cursor}" if result.cursor is not None else "",
+        cursor_cell(result.cursor_field, result.cursor),
     )

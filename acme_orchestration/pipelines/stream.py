@@ -21,6 +21,7 @@ from dagster import (
 from acme_orchestration.checks.evaluation import connector_key
 from acme_orchestration.pipelines.naming import stream_key
 from acme_orchestration.registry.entries import PipelineEntry, StreamEntry, dagster_name
+from acme_sdk.cursor import cursor_columns
 from acme_sdk.errors import AcmeError
 from acme_sdk.load import WriteMode
 
@@ -131,7 +132,7 @@ def _metadata(result: "SyncResult") -> dict[str, Any]:
         "rejected_file": MetadataValue.path(result.rejected_file) if result.rejected_file else None,
         "discarded_values": result.discarded_values or None,
         "resumed": result.resumed or None,
-        "cursor_field": result.cursor_field,
+        "cursor_field": ", ".join(cursor_columns(result.cursor_field)) or None,
         "cursor": result.cursor,
         "started_at": MetadataValue.timestamp(result.started_at),
         "last_run": MetadataValue.timestamp(result.last_run) if result.last_run else None,

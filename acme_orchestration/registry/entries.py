@@ -108,7 +108,8 @@ class StreamEntry(_Entry):
         table: The target, ``table`` or ``schema.table``; the stream's name by default.
         write_mode: ``append``, ``overwrite`` or ``upsert``.
         primary_key: Columns that identify a row; the source's own key by default.
-        cursor: The column whose highest value is kept, so that the next run reads only what is new.
+        cursor: The column whose highest value is kept, so that the next run reads only what is new, or
+            several that are compared one after the other.
         overlap: How far before that value the next run begins, for records that come late: a number, or a
             duration such as ``PT1H``; the source's own by default.
     """
@@ -117,7 +118,7 @@ class StreamEntry(_Entry):
     table: str | None = None
     write_mode: WriteMode = WriteMode.OVERWRITE
     primary_key: tuple[str, ...] = ()
-    cursor: str | None = None
+    cursor: str | tuple[str, ...] | None = None
     overlap: int | float | timedelta | None = None
 
 

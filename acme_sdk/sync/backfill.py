@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
@@ -9,10 +10,12 @@ import pyarrow.compute as pc
 
 from acme_sdk.arrow import storage
 from acme_sdk.catalog import Stream
+from acme_sdk.cursor import cursor_columns
 from acme_sdk.encoded import decoded
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState, WriteMode
-from acme_sdk.sync.cursor import decode_cursor, lowest
+from acme_sdk.ordering import not_below, precedes
+from acme_sdk.sync.cursor_type import CursorType
 from acme_sdk.sync.details import Details, united
 from acme_sdk.sync.origin import cursor_text, cursor_type
 from acme_sdk.sync.plan import StreamPlan
@@ -27,8 +30,8 @@ class CursorRange:
     """Values of a cursor, as somebody wrote them.
 
     Attributes:
-        begin: The first one.
-        end: The last one, which belongs to the range.
+        begin: The first one. Of a cursor of several columns, a JSON array or a value of the first column.
+        end: The last one, which belongs to the range, with all that begin with it.
     """
 
     begin: str
@@ -41,13 +44,13 @@ class Backfill:
 
     Attributes:
         stream: The planned stream.
-        kind: The type of its cursor.
+        cursor: Its cursor with its types.
         begin: The first value, as the cursor's text.
         end: The last value.
     """
 
     stream: Stream
-    kind: pa.DataType
+    cursor: CursorType
     begin: str
     end: str
 
@@ -57,7 +60,7 @@ class Backfill:
         Raises:
             ConfigurationError: The column's type is another than it was (code ``cursor.type``).
         """
-        inside = self._inside(batch.columns.column(self.stream.cursor_field or ""))
+        inside = self._inside([batch.columns.column(name) for name in cursor_columns(self.cursor.field)])
         if inside.false_count == 0:
             return batch
         rows = batch.source_rows
@@ -79,17 +82,17 @@ class Backfill:
         progress = without_refresh(before.progress)
         return replace(before, run_id=run_id, progress=progress, details=details)
 
-    def _inside(self, column: pa.Array) -> pa.BooleanArray:
-        if column.null_count == len(column):
-            return pa.array([False] * len(column), pa.bool_())
-        begin, end = (decode_cursor(text, self.kind) for text in (self.begin, self.end))
-        values = storage(column)
+    def _inside(self, columns: Sequence[pa.Array]) -> pa.BooleanArray:
+        if any(column.null_count == len(column) for column in columns):
+            return pa.array([False] * len(columns[0]), pa.bool_())
+        begin, end = (self.cursor.decode(text) for text in (self.begin, self.end))
+        values = [storage(column) for column in columns]
         try:
-            inside = pc.and_(pc.greater_equal(values, begin), pc.less_equal(values, end))
+            inside = pc.and_(not_below(values, begin), not_below(end, values))
         except pa.ArrowException:
             raise ConfigurationError(
                 f"stream {self.stream.name!r}, cursor {self.stream.cursor_field!r}: its type is now"
-                f" {column.type}, and was {self.kind}",
+                f" {', '.join(str(column.type) for column in columns)}, and was {self.cursor}",
                 code="cursor.type",
                 hint="run once with --full-refresh",
             ) from None
@@ -120,12 +123,13 @@ def planned_backfill(
         )
     begin = cursor_text(stream, before, wanted.begin)
     end = cursor_text(stream, before, wanted.end)
-    kind = cursor_type(stream, Details.from_json(before.details if before else None))
-    assert kind is not None  # noqa: S101 - cursor_text has checked it
-    if lowest([begin, end], kind) != begin:
+    cursor = cursor_type(stream, Details.from_json(before.details if before else None))
+    assert cursor is not None  # noqa: S101 - cursor_text has checked it
+    first, last = cursor.decode(begin), cursor.decode(end)
+    if precedes(last, first[: len(last)]):
         raise ConfigurationError(
             f"stream {stream.name!r}: {end} comes before {begin}",
             code="backfill.empty",
             hint="give the lower value first",
         )
-    return Backfill(stream, kind, begin, end)
+    return Backfill(stream, cursor, begin, end)

@@ -1,4 +1,4 @@
-"""The cursor: the highest value of a column that was loaded, and how it is kept as text.
+"""The values of a cursor's column, and how they are kept as text.
 
 The text is what Arrow prints, which Arrow and SQL databases read back without loss: ISO 8601 for dates and
 times (an instant in UTC, with ``Z``), digits for numbers.
@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import reduce
 from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from acme_sdk.arrow import storage
-from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
 
 __all__ = [
-    "HighWaterMark",
     "cursor_value",
     "decode_cursor",
     "encode_cursor",
-    "lowest",
     "parse_cursor",
     "step_back",
 ]
@@ -40,57 +33,6 @@ _EXAMPLES = (
     (pa.types.is_floating, "47.11"),
     (pa.types.is_decimal, "47.11"),
 )
-
-
-class HighWaterMark:
-    """The highest value of one column over all batches of a sync.
-
-    Args:
-        stream: The stream's name, for errors.
-        field: The column.
-        start: The mark of the sync before, as text, or ``None``; the mark never falls below it.
-    """
-
-    def __init__(self, stream: str, field: str, start: str | None = None) -> None:
-        self._where = f"stream {stream!r}, cursor {field!r}"
-        self._field = field
-        self._text = start
-
-    @property
-    def text(self) -> str | None:
-        """The mark as text; ``None`` if there was no value yet."""
-        return self._text
-
-    def update(self, batch: Columns) -> None:
-        """Take a batch's values into account.
-
-        Raises:
-            ConfigurationError: The column's type has no order that a cursor could follow, or is not that of
-                the mark before (code ``cursor.type``).
-        """
-        column = batch.column(self._field)
-        if column.null_count == len(column):
-            return
-        if not _is_ordered(column.type):
-            raise ConfigurationError(
-                f"{self._where}: a column of type {column.type} cannot be a cursor",
-                code="cursor.type",
-                hint="choose a column of numbers, text, dates, timestamps or UUIDs",
-            )
-        values = storage(column)
-        highest = pc.max(values)
-        if self._text is not None:
-            try:
-                before = decode_cursor(self._text, column.type)
-            except (pa.ArrowException, ValueError):
-                raise ConfigurationError(
-                    f"{self._where}: its type is now {column.type}, and the value kept so far is none of it",
-                    code="cursor.type",
-                    hint="run once with --full-refresh",
-                ) from None
-            highest = pc.if_else(pc.less(highest, before), before, highest)
-        if not (pa.types.is_floating(column.type) and math.isnan(highest.as_py())):
-            self._text = encode_cursor(highest, column.type)
 
 
 def encode_cursor(value: pa.Scalar, kind: pa.DataType) -> str:
@@ -172,12 +114,6 @@ def _decoded_leniently(value: str, kind: pa.DataType) -> pa.Scalar:
         return pa.scalar(value).cast(pa.timestamp(kind.unit)).cast(kind)
 
 
-def lowest(texts: Iterable[str], kind: pa.DataType) -> str:
-    """Return the lowest of some cursor values; there must be one."""
-    found = (decode_cursor(text, kind) for text in texts)
-    return encode_cursor(reduce(lambda one, other: pc.if_else(pc.less(other, one), other, one), found), kind)
-
-
 def step_back(text: str, kind: pa.DataType, overlap: timedelta | int | float) -> str:
     """Return the cursor value that lies so far before another.
 
@@ -218,16 +154,3 @@ def _earlier(value: pa.Scalar, kind: pa.DataType, overlap: timedelta) -> pa.Scal
     microseconds = overlap // timedelta(microseconds=1)
     ticks = -(-microseconds * per_second // 10**6)
     return pa.scalar(max(value.value - ticks, -(2**63) + 1), pa.int64()).cast(kind)
-
-
-def _is_ordered(kind: pa.DataType) -> bool:
-    tests = (
-        pa.types.is_integer,
-        pa.types.is_floating,
-        pa.types.is_decimal,
-        pa.types.is_string,
-        pa.types.is_large_string,
-        pa.types.is_date,
-        pa.types.is_timestamp,
-    )
-    return kind == pa.uuid() or any(test(kind) for test in tests)

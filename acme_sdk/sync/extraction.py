@@ -15,12 +15,12 @@ from acme_sdk.errors import FatalError
 from acme_sdk.load import StreamState, WriteMode
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.sync.backfill import Backfill
-from acme_sdk.sync.cursor import HighWaterMark, cursor_value, lowest
 from acme_sdk.sync.details import Details, read_schema, schema_text, united
+from acme_sdk.sync.mark import HighWaterMark
 from acme_sdk.sync.merging import GrowingSchema
 from acme_sdk.sync.order import Ascent
-from acme_sdk.sync.origin import Origins, begin_at, cursor_type
-from acme_sdk.sync.plan import StreamPlan
+from acme_sdk.sync.origin import Origins, begin_at, cursor_type, told_last_run
+from acme_sdk.sync.plan import StreamPlan, require_columns
 from acme_sdk.sync.progress import WHOLE, PartProgress, Progress
 from acme_sdk.sync.reading import Batch, Start
 
@@ -128,16 +128,18 @@ class Extraction:
         begins = [text for part in self.parts if (text := self._begin(part)) is not None]
         if self._cursor_type is None or not begins:
             return next(iter(begins), None)
-        return lowest(begins, self._cursor_type)
+        return self._cursor_type.lowest(begins)
 
     def start(self, part: str) -> Start:
         """Return where a part begins."""
-        text, kind = self._begin(part), self._cursor_type
-        value = cursor_value(text, kind) if text is not None and kind is not None else None
+        text, cursor = self._begin(part), self._cursor_type
+        value = cursor.value(text) if text is not None and cursor is not None else None
         checkpoint = self._progress.part(part).checkpoint
         until = self._backfill.end if self._backfill is not None else None
-        last = cursor_value(until, kind) if until is not None and kind is not None else None
-        position = Position(self.last_run, value, checkpoint, self._partitions.get(part), last)
+        last = cursor.value(until) if until is not None and cursor is not None else None
+        position = Position(
+            told_last_run(self._stream, self.last_run), value, checkpoint, self._partitions.get(part), last
+        )
         return Start(position, text, self._is_ordered(part), until)
 
     def wanted(self, batch: Batch) -> Batch:
@@ -145,9 +147,16 @@ class Extraction:
         return batch if self._backfill is None else self._backfill.cut(batch)
 
     def take(self, part: str, columns: Columns) -> Columns:
-        """Count a batch in; return it with all columns that the stream has by now."""
+        """Count a batch in; return it with all columns that the stream has by now.
+
+        Raises:
+            ConfigurationError: It lacks one of the key or the cursor (code ``column.unknown``), or the cursor
+                is of a type that cannot be one (``cursor.type``).
+            FatalError: A column's type, or the order, is not as before.
+        """
         if self.is_partitioned or self.resumed:
             columns = self._merged.fit(decoded(columns))
+        require_columns(self._stream, columns.schema.names)
         self._columns = columns.schema
         if self._mark is not None:
             self._mark.update(columns)

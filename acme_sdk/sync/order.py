@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NoReturn
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from acme_sdk.arrow import storage
+from acme_sdk.cursor import CursorField, cursor_columns
 from acme_sdk.encoded import Columns
 from acme_sdk.errors import FatalError
-from acme_sdk.sync.cursor import decode_cursor, encode_cursor
+from acme_sdk.ordering import has_all, not_below, precedes
+from acme_sdk.sync.cursor_type import CursorType
 
 __all__ = ["Ascent"]
 
@@ -20,13 +23,13 @@ class Ascent:
 
     Args:
         where: Names stream and part, for errors.
-        field: The cursor column.
+        field: The cursor.
         begin: The value that the part is read from, as text; ``None`` to take any value as the first.
         passed: The value that an earlier sync or attempt came to, as text: values below it, which an overlap
             brings again, are no progress.
     """
 
-    def __init__(self, where: str, field: str, begin: str | None, passed: str | None) -> None:
+    def __init__(self, where: str, field: CursorField, begin: str | None, passed: str | None) -> None:
         self._where = where
         self._field = field
         self._last = begin
@@ -42,23 +45,27 @@ class Ascent:
         Raises:
             FatalError: A value is lower than one before it, or missing after one (code ``cursor.disorder``).
         """
-        column = batch.column(self._field)
+        columns = [batch.column(name) for name in cursor_columns(self._field)]
+        cursor = CursorType(self._field, tuple(column.type for column in columns))
+        values = [storage(column) for column in columns]
+        complete = has_all(values)
         self._rows += batch.num_rows
-        values = storage(column)
         if self._last is None:
             # No value has been reached as long as there is none.
-            missing = pc.index(values.is_valid(), True).as_py()
-            values = values.slice(len(values) if missing < 0 else missing)
-        if len(values) == 0:
+            first = pc.index(complete, True).as_py()
+            values = _cut(values, len(complete) if first < 0 else first)
+            complete = has_all(values)
+        if not len(complete):
             return
-        begin = self._rows - len(values) + 1
-        if not _follows(self._last, values[:1], column.type):
+        begin = self._rows - len(complete) + 1
+        if not complete[0].as_py() or not _follows(self._last, values, 0, cursor):
             self._fail(begin, self._last_row)
-        fine = _ascend(values[:-1], values[1:])
+        ascending = not_below(_cut(values, 1), [column[:-1] for column in values])
+        fine = pc.and_(pc.fill_null(ascending, False), complete[1:])
         if (index := pc.index(fine, False).as_py()) >= 0:
             self._fail(begin + index + 1, begin + index)
-        self._last, self._last_row = encode_cursor(values[-1], column.type), self._rows
-        if _follows(self._passed, values[-1:], column.type):
+        self._last, self._last_row = cursor.encode(column[-1] for column in values), self._rows
+        if _follows(self._passed, values, -1, cursor):
             self.mark = self._last
 
     def _fail(self, row: int, before: int) -> NoReturn:
@@ -72,14 +79,10 @@ class Ascent:
         )
 
 
-def _follows(text: str | None, value: pa.Array, kind: pa.DataType) -> bool:
-    """Tell whether a value, alone in its array, may follow that of a text; any may if there is none."""
-    if text is None:
-        return True
-    before = pa.array([decode_cursor(text, kind)], value.type)
-    return bool(_ascend(before, value)[0].as_py())
+def _follows(text: str | None, values: Sequence[pa.Array], row: int, cursor: CursorType) -> bool:
+    """Tell whether a row's value may follow that of a text; any may if there is none."""
+    return text is None or not precedes([column[row] for column in values], cursor.decode(text))
 
 
-def _ascend(before: pa.Array, after: pa.Array) -> pa.Array:
-    """Tell for each pair of values whether the second may follow the first; a missing one and NaN may not."""
-    return pc.fill_null(pc.greater_equal(after, before), False)
+def _cut(columns: Sequence[pa.Array], start: int) -> list[pa.Array]:
+    return [column.slice(start) for column in columns]

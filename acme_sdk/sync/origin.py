@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-import pyarrow as pa
+from datetime import UTC, datetime, timedelta
 
 from acme_sdk.catalog import Stream
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState, WriteMode
-from acme_sdk.sync.cursor import lowest, parse_cursor, step_back
+from acme_sdk.sync.cursor_type import CursorType
 from acme_sdk.sync.details import Details
 from acme_sdk.sync.plan import StreamPlan
 from acme_sdk.sync.progress import WHOLE
 
-__all__ = ["Origins", "begin_at", "cursor_text", "cursor_type", "find_origins"]
+__all__ = ["Origins", "begin_at", "cursor_text", "cursor_type", "find_origins", "told_last_run"]
 
 
 class Origins:
@@ -80,24 +79,24 @@ def find_origins(
             )
         return Origins()
     details = Details.from_json(before.details)
-    kind = cursor_type(stream, details)
-    reached = _reached(parts, before, details.cursors, kind)
+    cursor = cursor_type(stream, details)
+    reached = _reached(parts, before, details.cursors, cursor)
     if details.cursors and parts == [WHOLE] and WHOLE not in reached and strict:
         _refuse("the stream has no partitions any more, and not all that it had had reached a cursor value")
-    begin = {part: begin_at(stream, text, kind) for part, text in reached.items() if text and part in parts}
-    boundary = lowest(begin.values(), kind) if kind and len(begin) > 1 else next(iter(begin.values()), None)
+    begin = {part: begin_at(stream, text, cursor) for part, text in reached.items() if text and part in parts}
+    boundary = next(iter(begin.values()), None)
+    if cursor is not None and len(begin) > 1:
+        boundary = cursor.lowest(begin.values())
     at_once = plan.write_mode is WriteMode.APPEND and not stream.primary_key and boundary is not None
     if at_once and boundary is not None:
         begin = dict.fromkeys(begin, boundary)
     return Origins(reached, before.cursor, begin, at_once=at_once)
 
 
-def cursor_type(stream: Stream, kept: Details) -> pa.DataType | None:
-    """Return the type of a stream's cursor, declared or as it was loaded; ``None`` if that is not known."""
-    for schema in (stream.schema, kept.schema):
-        if schema is not None and stream.cursor_field in schema.names:
-            return schema.field(stream.cursor_field).type
-    return None
+def cursor_type(stream: Stream, kept: Details) -> CursorType | None:
+    """Return a stream's cursor with its types, declared or as loaded; ``None`` if they are not known."""
+    declared = CursorType.find(stream.cursor_field, stream.schema)
+    return declared or CursorType.find(stream.cursor_field, kept.schema)
 
 
 def cursor_text(stream: Stream, before: StreamState | None, value: str) -> str:
@@ -107,18 +106,18 @@ def cursor_text(stream: Stream, before: StreamState | None, value: str) -> str:
         ConfigurationError: It is none of the cursor's type (code ``cursor.invalid``), or that is not known
             yet (``cursor.unknown``).
     """
-    kind = cursor_type(stream, Details.from_json(before.details if before else None))
-    if stream.cursor_field is None or kind is None:
+    cursor = cursor_type(stream, Details.from_json(before.details if before else None))
+    if cursor is None:
         raise ConfigurationError(
             f"stream {stream.name!r}: it is not known yet what type its cursor has",
             code="cursor.unknown",
             hint="name a cursor in the pipeline, and sync once",
         )
-    return parse_cursor(value, kind, f"stream {stream.name!r}, cursor {stream.cursor_field!r}")
+    return cursor.parse(value, stream.name)
 
 
 def _reached(
-    parts: Sequence[str], before: StreamState, cursors: Mapping[str, str | None], kind: pa.DataType | None
+    parts: Sequence[str], before: StreamState, cursors: Mapping[str, str | None], cursor: CursorType | None
 ) -> dict[str, str | None]:
     """What each part had reached, also where the stream was not divided as it is now."""
     if parts != [WHOLE]:
@@ -126,12 +125,23 @@ def _reached(
     if not cursors:
         return {WHOLE: before.cursor}
     known = [text for text in cursors.values() if text is not None]
-    return {WHOLE: lowest(known, kind)} if kind is not None and len(known) == len(cursors) else {}
+    return {WHOLE: cursor.lowest(known)} if cursor is not None and len(known) == len(cursors) else {}
 
 
-def begin_at(stream: Stream, text: str, kind: pa.DataType | None) -> str:
+def begin_at(stream: Stream, text: str, cursor: CursorType | None) -> str:
     """Return the cursor value to begin at after one that was reached: the stream's overlap before it."""
-    return text if stream.overlap is None or kind is None else step_back(text, kind, stream.overlap)
+    return text if stream.overlap is None or cursor is None else cursor.step_back(text, stream.overlap)
+
+
+def told_last_run(stream: Stream, last_run: datetime | None) -> datetime | None:
+    """Return the time since which a source is asked for changes: the overlap before the last run.
+
+    The last run is known by our clock. Where that of the source is behind, or a record shows only after a
+    while, what changed soon after the last run bears a time before it.
+    """
+    if last_run is None or not isinstance(stream.overlap, timedelta):
+        return last_run
+    return last_run - min(stream.overlap, last_run - datetime.min.replace(tzinfo=UTC))
 
 
 def _refuse(what: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from acme_sdk.catalog import Partition, Stream
+from acme_sdk.cursor import CursorField, cursor_columns, cursor_field_of
 from acme_sdk.destination import DestinationConnector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
@@ -33,10 +34,10 @@ class StreamPlan:
         table: The target, ``table`` or ``schema.table``; ``None`` for the stream's name.
         write_mode: What happens to rows that are already there.
         primary_key: Columns that identify a row; empty for the stream's own key.
-        cursor_field: The column whose highest value is kept, so that the next run reads only from there on;
-            ``None`` for the stream's own.
+        cursor_field: The column whose highest value is kept, so that the next run reads only from there on,
+            or several columns that are compared one after the other; ``None`` for the stream's own.
         overlap: How far before that value the next run begins, for records that come late: a `timedelta` or a
-            number; ``None`` for the stream's own.
+            number, of the first column; ``None`` for the stream's own.
         max_rejected: How many records connectors may put aside until the sync stops: a number, a share of the
             records (a float, ``0.01``), or ``None`` for any number.
         on_schema_change: What happens to new columns, and to values that need a wider type.
@@ -47,7 +48,7 @@ class StreamPlan:
     table: str | None = None
     write_mode: WriteMode = WriteMode.OVERWRITE
     primary_key: tuple[str, ...] = ()
-    cursor_field: str | None = None
+    cursor_field: CursorField | None = None
     overlap: timedelta | int | float | None = None
     max_rejected: int | float | None = 0
     on_schema_change: SchemaPolicy = SchemaPolicy.EVOLVE
@@ -73,7 +74,7 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
     stream = replace(
         own,
         primary_key=tuple(plan.primary_key) or tuple(own.primary_key),
-        cursor_field=plan.cursor_field or own.cursor_field,
+        cursor_field=cursor_field_of(cursor_columns(plan.cursor_field or own.cursor_field)),
         overlap=own.overlap if plan.overlap is None else plan.overlap,
     )
     stream = replace(stream, ordered=_can_use_order(source, own, stream))
@@ -116,7 +117,7 @@ def require_columns(stream: Stream, columns: Iterable[str]) -> None:
     """
     columns = list(columns)
     wanted = [("primary key", name) for name in stream.primary_key]
-    wanted += [("cursor", stream.cursor_field)] if stream.cursor_field else []
+    wanted += [("cursor", name) for name in cursor_columns(stream.cursor_field)]
     for role, name in wanted:
         if name not in columns:
             raise ConfigurationError(
@@ -132,7 +133,8 @@ def _can_use_order(source: SourceConnector, own: Stream, stream: Stream) -> bool
     The order is that of the stream's own cursor, and the source must be able to begin at a value of it. Only
     by a key can rows with this value that were loaded be told apart from others.
     """
-    by_own_cursor = own.cursor_field is not None and stream.cursor_field == own.cursor_field
+    own_cursor = cursor_columns(own.cursor_field)
+    by_own_cursor = bool(own_cursor) and cursor_columns(stream.cursor_field) == own_cursor
     return own.ordered and by_own_cursor and begins_at_cursor(source) and bool(stream.primary_key)
 
 

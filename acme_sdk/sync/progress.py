@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from acme_sdk.cursor import CursorField, cursor_columns, cursor_field_of
 from acme_sdk.load import WriteMode
 
 __all__ = ["WHOLE", "PartProgress", "Progress", "without_refresh"]
@@ -42,7 +43,7 @@ class Progress:
         started_at: The start of its first attempt, in UTC.
         table: The target.
         write_mode: The write mode.
-        cursor_field: The cursor column.
+        cursor_field: The cursor.
         refresh: The full refresh that its rows are gathered for, if they are.
         cursor: The highest value of the cursor so far, over all parts.
         schema: The columns so far, as `acme_sdk.sync.details` writes them.
@@ -52,7 +53,7 @@ class Progress:
     started_at: datetime
     table: str
     write_mode: WriteMode
-    cursor_field: str | None
+    cursor_field: CursorField | None
     refresh: str | None = None
     cursor: str | None = None
     schema: str | None = None
@@ -80,7 +81,8 @@ class Progress:
         parts = {name: PartProgress(**part) for name, part in values.pop("parts").items()}
         started_at = datetime.fromisoformat(values.pop("started_at"))
         write_mode = WriteMode(values.pop("write_mode"))
-        return cls(started_at=started_at, write_mode=write_mode, parts=parts, **values)
+        field = cursor_field_of(cursor_columns(values.pop("cursor_field")))
+        return cls(started_at=started_at, write_mode=write_mode, cursor_field=field, parts=parts, **values)
 
 
 def without_refresh(progress: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from acme_sdk.cursor import CursorField
 from acme_sdk.load import WriteMode
 
 __all__ = ["Guarantee", "SyncResult"]
@@ -30,8 +31,8 @@ class SyncResult:
         batches: In how many batches they came.
         bytes: Their size as Arrow columns in memory.
         schema: Their columns.
-        cursor_field: The cursor column, or ``None``.
-        cursor: Its highest value so far, as text; the next run begins there.
+        cursor_field: The cursor, a column or several, or ``None``.
+        cursor: Its highest value so far, as text (see `acme_sdk.cursor`); the next run begins there.
         last_run: Start of the successful extraction before this one; ``None`` if this one read everything.
         started_at: When the extraction began, in UTC; ``last_run`` of the next run.
         finished_at: When rows and checkpoint were in place, in UTC.
@@ -53,7 +54,7 @@ class SyncResult:
     batches: int
     bytes: int
     schema: pa.Schema
-    cursor_field: str | None
+    cursor_field: CursorField | None
     cursor: str | None
     last_run: datetime | None
     started_at: datetime

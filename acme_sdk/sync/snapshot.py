@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState
-from acme_sdk.sync.cursor import decode_cursor
+from acme_sdk.sync.cursor_type import CursorType
 from acme_sdk.sync.details import Details
 from acme_sdk.sync.progress import Progress, without_refresh
 
@@ -73,8 +73,9 @@ def _state(stream: str, values: Any) -> StreamState:
         kept = Details.from_json(state.details).schema
         if state.progress is not None:
             Progress.from_json(state.progress)
-        if state.cursor is not None and kept is not None and state.cursor_field in kept.names:
-            decode_cursor(state.cursor, kept.field(state.cursor_field).type)
+        cursor = CursorType.find(state.cursor_field, kept)
+        if state.cursor is not None and cursor is not None:
+            cursor.decode(state.cursor)
     except (ValueError, TypeError, KeyError, AttributeError, pa.ArrowException):
         raise _invalid(f"the state of stream {stream!r} is damaged") from None
     return state

@@ -20,7 +20,6 @@ from acme_sdk.sync.delivery import Delivery
 from acme_sdk.sync.extraction import Extraction
 from acme_sdk.sync.interval import CommitInterval, Pace
 from acme_sdk.sync.partitions import read_side_by_side
-from acme_sdk.sync.plan import require_columns
 from acme_sdk.sync.progress import WHOLE
 from acme_sdk.sync.reading import Batch, read_batches
 from acme_sdk.sync.schema_guard import SchemaGuard
@@ -133,8 +132,6 @@ class Transfer:
                         return
                     batch = self._guard.apply(self._extraction.wanted(batch))
                     batch = replace(batch, columns=self._extraction.take(part, batch.columns))
-                    if number == 1:
-                        require_columns(self._stream, batch.columns.schema.names)
                     self._check_rejected()
                     self._delivery.write(batch)
                 self._count(batch.columns)

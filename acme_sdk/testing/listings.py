@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from acme_sdk.cursor import cursor_columns
 from acme_sdk.testing.documents import Path, find, records_path, walk
 from acme_sdk.testing.exchanges import Exchange
 from acme_sdk.testing.subject import Subject
@@ -70,7 +71,7 @@ class Listing:
                 if len(came) < _FEWEST_RECORDS:
                     continue
                 declared = next(item for item in subject.declared if item.name == stream)
-                apart = {*declared.primary_key, declared.cursor_field, key[-1]}
+                apart = {*declared.primary_key, *cursor_columns(declared.cursor_field), key[-1]}
                 fields = tuple(
                     field
                     for field in _scalars(records[0])

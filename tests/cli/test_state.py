@@ -24,11 +24,15 @@ from acme.sdk import Row, SourceConnector, Stream
 
 class Counter(SourceConnector):
     def streams(self):
-        return [Stream("orders", primary_key=("id",), cursor_field="id"), Stream("visits")]
+        return [Stream("orders", primary_key=("id",), cursor_field="id"), Stream("visits"), Stream("log")]
 
     def extract_stream(self, stream, position):
         if stream.name == "visits":
             yield Row({"n": 1})
+        if stream.name == "log":
+            rows = ((n // 4, n) for n in range(10))
+            yield from (Row({"at": at, "id": n}) for at, n in rows if (at, n) >= (position.cursor or ()))
+            return
         yield from (Row({"id": n}) for n in range(position.cursor or 0, 10) if stream.name == "orders")
 """
 PRINTER = """
@@ -78,12 +82,16 @@ def workspace(folder: Path, kind: str, config: dict[str, Any]) -> Workspace:
         {"stream": "orders", "table": "orders", "write_mode": "upsert"},
         {"stream": "visits", "table": "visits", "write_mode": "append"},
     ]
+    log = {"stream": "log", "table": "log", "write_mode": "append", "cursor": ["at", "id"]}
     document = {
         "connectors": {
             "counter": {"type": "counter", "role": "source"},
             "target": {"type": kind, "role": "destination", "config": config},
         },
-        "pipelines": {"shop": {"source": "counter", "destination": "target", "streams": streams}},
+        "pipelines": {
+            "shop": {"source": "counter", "destination": "target", "streams": streams},
+            "log": {"source": "counter", "destination": "target", "streams": [log]},
+        },
     }
     path = folder / "connectors.yaml"
     path.write_text(yaml.safe_dump(document))
@@ -155,6 +163,27 @@ def test_a_state_is_shown_moved_exported_forgotten_and_put_back(shop: Workspace)
         name: state | {"run_id": ""} for name, state in before.items()
     }
     assert shop.read_by_a_sync() == 1
+
+
+def test_a_cursor_of_several_columns_is_shown_moved_and_put_back(
+    shop: Workspace, request: pytest.FixtureRequest
+) -> None:
+    def counts() -> list[str]:
+        return shop.run("sync", "log").splitlines()[1].split()[2:4]
+
+    transactions = "printer" not in request.node.callspec.id
+    assert counts() == ["10", "10"]
+    assert 'at, id = ["2", "9"]' in shop.run("state", "show", "log")
+    exported = shop.run("state", "export", "log")
+    assert json.loads(exported)["streams"]["log"]["cursor_field"] == ["at", "id"]
+    for value, cursor, read in (("1", '["1"]', "6"), ('["1", 6]', '["1", "6"]', "4")):
+        said = shop.run("state", "set", "log", "--cursor", value)
+        assert said == f"log: the next sync begins at at, id = {cursor}\n"
+        assert counts() == [read, "0" if transactions else read]
+    shop.run("state", "reset", "log")
+    shop.run("state", "set", "log", "-", stdin=exported)
+    assert counts() == ["1", "0" if transactions else "1"]
+    shop.fails("cursor.invalid", "state", "set", "log", "--cursor", '["1", "soon"]')
 
 
 def test_one_stream_of_a_file_can_be_put_back(shop: Workspace) -> None:

@@ -233,7 +233,7 @@ CURSORS = [
 def test_cursors_of_all_types(
     destination: ParquetDestination, root: Path, cursor: pa.Array, keyed: bool
 ) -> None:
-    from acme_sdk.sync.cursor import HighWaterMark
+    from acme_sdk.sync.mark import HighWaterMark
 
     key = ("id",) if keyed else ()
     first = batch(id=[1, 2], at=cursor.slice(0, 2))

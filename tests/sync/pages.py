@@ -22,6 +22,7 @@ from acme_sdk import (
     StreamState,
 )
 from acme_sdk.connectors.duckdb import DuckDBDestination
+from acme_sdk.cursor import CursorField, cursor_columns
 
 __all__ = ["Crash", "CrashingDuckDB", "Ordered", "OrderedRows", "Pages", "Record"]
 
@@ -93,16 +94,21 @@ class Ordered:
     overlap: int | None = None
     schema: pa.Schema | None = SCHEMA
     ordered: bool = True
+    cursor_field: CursorField = "at"
     steps: Steps = field(default_factory=Steps)
     asked: list[Any] = field(default_factory=list)
 
     def streams(self) -> list[Stream]:
-        return [Stream("orders", self.schema, self.key, "at", self.overlap, self.ordered)]
+        return [Stream("orders", self.schema, self.key, self.cursor_field, self.overlap, self.ordered)]
 
-    def since(self, cursor: int | None) -> list[Record]:
+    def since(self, cursor: Any) -> list[Record]:
         self.asked.append(cursor)
-        found = [record for record in self.log if cursor is None or record[1] >= cursor]
-        return sorted(found, key=lambda record: record[1])
+        begin = cursor if isinstance(cursor, tuple) else () if cursor is None else (cursor,)
+        return sorted(filter(lambda record: self.value(record) >= begin, self.log), key=self.value)
+
+    def value(self, record: Record) -> tuple[Any, ...]:
+        """Return the cursor's values."""
+        return tuple(record[SCHEMA.names.index(name)] for name in cursor_columns(self.cursor_field))
 
 
 @dataclass

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from acme_sdk import ConfigurationError, FatalError, StreamState
 from acme_sdk.arrow import storage
 from acme_sdk.sync import FileStateStore
-from acme_sdk.sync.cursor import HighWaterMark, decode_cursor, encode_cursor
+from acme_sdk.sync.cursor import decode_cursor, encode_cursor
+from acme_sdk.sync.mark import HighWaterMark
 
 VALUES: list[tuple[pa.DataType, st.SearchStrategy[Any]]] = [
     (pa.int64(), st.integers(-(2**63), 2**63 - 1)),

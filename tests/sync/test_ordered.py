@@ -26,7 +26,9 @@ from acme_sdk import (
     Stream,
     WriteMode,
     open_connector,
+    split_cursor,
 )
+from acme_sdk.cursor import CursorField
 from acme_sdk.sync import CommitInterval, StreamPlan, SyncResult, sync_stream
 from tests.sync.pages import SCHEMA, Crash, CrashingDuckDB, Ordered, OrderedRows, Record, Steps
 
@@ -40,11 +42,15 @@ class Batches(Ordered, BatchSource):
     batch_rows: int = 1
 
     def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[pa.RecordBatch]:
-        records = self.since(None if resume_from is None else int(resume_from))
+        records = self.since(None if resume_from is None else self.read(resume_from))
         for index in range(0, len(records), self.batch_rows):
             self.steps.step()
             some = [dict(zip(SCHEMA.names, r, strict=True)) for r in records[index : index + self.batch_rows]]
             yield pa.RecordBatch.from_pylist(some, SCHEMA)
+
+    def read(self, text: str) -> Any:
+        values = tuple(map(int, split_cursor(text, self.cursor_field)))
+        return values if isinstance(self.cursor_field, tuple) else values[0]
 
 
 def sync(path: Path, source: Any, mode: WriteMode, **options: Any) -> SyncResult:
@@ -84,6 +90,7 @@ INTERVALS = st.sampled_from([CommitInterval(1, 60), CommitInterval(3, 60), Commi
     mode=st.sampled_from(WriteMode),
     kind=st.sampled_from(["rows", "partitions", "batches"]),
     keyed=st.booleans(),
+    cursor=st.sampled_from(["at", ("at", "id")]),
     overlap=st.sampled_from([None, 1, 5]),
     typed=st.booleans(),
     interval=INTERVALS,
@@ -93,11 +100,12 @@ def test_the_table_is_what_it_would_be_without_crashes(
     mode: WriteMode,
     kind: str,
     keyed: bool,
+    cursor: CursorField,
     overlap: int | None,
     typed: bool,
     interval: CommitInterval,
 ) -> None:
-    source = source_of(kind, overlap=overlap, schema=SCHEMA if typed else None)
+    source = source_of(kind, overlap=overlap, schema=SCHEMA if typed else None, cursor_field=cursor)
     source.key = ("id",) if keyed or mode is WriteMode.UPSERT else ()
     clock = 0
     known = set()
@@ -107,6 +115,8 @@ def test_the_table_is_what_it_would_be_without_crashes(
             for key, ticks, value in news:
                 clock += ticks
                 clock += (key, clock) in known  # a record that changes twice does so at two times
+                # With the key in the cursor, a lower one that comes late is below it.
+                clock += cursor != "at" and any(at == clock and other > key for other, at in known)
                 known.add((key, clock))
                 source.log.append((key, clock, value))
             source.steps = steps = Steps(crash_at)
@@ -144,6 +154,21 @@ def test_rows_at_the_mark_come_once_also_if_there_are_more_by_then(path: Path, m
     assert sync(path, source, mode).rows == 7
     assert source.asked == [None, 5]
     assert stored(path) == sorted(source.log)
+
+
+@pytest.mark.parametrize("mode", list(WriteMode))
+@pytest.mark.parametrize("kind", ["rows", "batches"])
+def test_with_a_unique_cursor_only_its_own_row_comes_again(path: Path, mode: WriteMode, kind: str) -> None:
+    log = [(n, 5, "a") for n in range(10)]
+    source = source_of(kind, log=log, cursor_field=("at", "id"), steps=Steps(7 if kind == "rows" else 4))
+    with suppress(Crash):
+        sync(path, source, mode)
+    source.steps = Steps()
+    result = sync(path, source, mode)
+    assert source.asked == [None, (5, kept := 10 - result.rows)]
+    assert kept > 3
+    assert (result.resumed, result.cursor) == (True, '["5", "9"]')
+    assert stored(path) == source.log
 
 
 def test_an_overlap_holds_for_what_broke_off_as_well(path: Path) -> None:
@@ -241,6 +266,14 @@ class TestDisorder:
         source = Unsorted([(0, 1, "a"), (1, 5, "a"), (2, 0, "a")], parts=2)
         with pytest.raises(FatalError, match=r"partition 'part 0', row 2: .* that of row 1"):
             sync(path, source, WriteMode.APPEND)
+
+    def test_of_several_columns_is_seen_in_each(self, path: Path) -> None:
+        source = Unsorted([(1, 1, "a"), (2, 1, "a"), (1, 2, "a")], cursor_field=("at", "id"))
+        assert sync(path, source, WriteMode.APPEND).loaded == 3
+        for key, at in ((0, 2), (9, 1), (None, 3)):
+            source.log = [*source.log[:3], (key, at, "a")]  # type: ignore[list-item]
+            with pytest.raises(FatalError, match=r"row 4: its cursor \('at', 'id'\) .* that of row 3"):
+                sync(path, source, WriteMode.APPEND, full_refresh=True)
 
     def test_missing_values_may_come_first(self, path: Path) -> None:
         log: Any = [(1, None, "a"), (2, None, "a"), (3, 1, "a"), (4, 1, "a")]

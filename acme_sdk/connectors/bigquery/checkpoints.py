@@ -83,6 +83,8 @@ def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StoredS
         return None
     values = dict(zip(_TYPES, rows[0], strict=True))
     values |= {name: json.loads(values[name]) for name in _JSON if values[name] is not None}
+    if (values["cursor_field"] or "").startswith("["):
+        values["cursor_field"] = tuple(json.loads(values["cursor_field"]))
     refresh = values.pop("refresh")
     return StoredState(StreamState(**values), refresh)
 
@@ -114,6 +116,8 @@ def checkpoint_sql(table: TableReference, checkpoint: StreamState, refresh: str 
     """
     stored = checkpoint.to_json() | {"refresh": refresh}
     stored |= {name: json.dumps(stored[name]) for name in _JSON if stored[name] is not None}
+    if not isinstance(stored["cursor_field"], str | None):
+        stored["cursor_field"] = json.dumps(stored["cursor_field"])  # several columns, and a field for a text
     values = {name: f"CAST({text_literal(stored[name])} AS {kind})" for name, kind in _TYPES.items()}
     source = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
     match = " AND ".join(f"t.{quoted(name)} = s.{quoted(name)}" for name in _KEY)

@@ -9,6 +9,7 @@ from acme_sdk.connectors.bigquery.columns import TargetColumn, names
 from acme_sdk.connectors.bigquery.errors import MOVED
 from acme_sdk.connectors.bigquery.names import quoted, text_literal
 from acme_sdk.connectors.bigquery.stage import POSITION
+from acme_sdk.cursor import not_below_sql
 from acme_sdk.load import LoadPlan, WriteMode
 
 __all__ = ["Publication"]
@@ -77,23 +78,24 @@ class Publication:
             key = ", ".join(column.expression for column in self._key())
             last = f"ROW_NUMBER() OVER (PARTITION BY {key} ORDER BY s.{POSITION} DESC) = 1"
             return f"{rows} WHERE TRUE QUALIFY {last}"
-        if self.plan.write_mode is WriteMode.APPEND and self.plan.resumed_from is not None:
-            return f"SELECT {values} FROM {self._fresh(self.plan.resumed_from)}"  # noqa: S608 - quoted
+        if self.plan.write_mode is WriteMode.APPEND and self.plan.resumed_at:
+            return f"SELECT {values} FROM {self._fresh()}"  # noqa: S608 - quoted
         return rows
 
-    def _fresh(self, boundary: str) -> str:
-        """The staged rows without those, from the boundary on, that earlier loads have brought already.
+    def _fresh(self) -> str:
+        """The staged rows without those that earlier loads have brought already.
 
-        They are known by key and cursor. Without a key all columns are compared, and equal rows are counted.
+        They are looked for from the cursor value on that the load began at, and known by key and cursor.
+        Without a key all columns are compared, and equal rows are counted.
         """
-        field = (self.plan.cursor_field or "").lower()
-        cursor = next((column for column in self.columns if column.name.lower() == field), None)
-        if cursor is None:
+        known = {column.name.lower(): column for column in self.columns}
+        cursor = [known.get(name.lower()) for name in self.plan.cursor_columns]
+        if None in cursor:
             return f"{self.stage} AS s"
-        # No column is finer than a microsecond; the text of the cursor may be.
-        text = re.sub(r"([.][0-9]{6})[0-9]+", r"\1", boundary) if cursor.type in _TIMES else boundary
+        begun = [(known[name.lower()], text) for name, text in self.plan.resumed_at]
+        again = not_below_sql([(f"t.{quoted(column.name)}", _value(text, column)) for column, text in begun])
         key = self._key()
-        compared = [cursor, *key] if key else self.columns
+        compared = [column for column in (*cursor, *key) if column] if key else self.columns
         staged = _identity([column.expression for column in compared])
         held = _identity([f"t.{quoted(column.name)}" for column in compared])
         nth = "1" if key else "ROW_NUMBER() OVER (PARTITION BY identity)"
@@ -102,7 +104,7 @@ class Publication:
             f" (SELECT s.*, {staged} AS identity FROM {self.stage} AS s)) AS s"
             f" LEFT JOIN (SELECT DISTINCT identity, {nth} AS nth FROM"
             f" (SELECT {held} AS identity FROM {self.target} AS t"
-            f" WHERE t.{quoted(cursor.name)} >= CAST({text_literal(text)} AS {cursor.type}))) AS t"
+            f" WHERE {again})) AS t"
             " ON s.identity = t.identity AND s.nth = t.nth WHERE t.identity IS NULL"
         )
 
@@ -119,6 +121,13 @@ class Publication:
     def _key(self) -> list[TargetColumn]:
         key = {name.lower() for name in self.plan.primary_key}
         return [column for column in self.columns if column.name.lower() in key]
+
+
+def _value(text: str, column: TargetColumn) -> str:
+    """The SQL of a cursor's value. No column is finer than a microsecond; the text of the cursor may be."""
+    if column.type in _TIMES:
+        text = re.sub(r"([.][0-9]{6})[0-9]+", r"\1", text)
+    return f"CAST({text_literal(text)} AS {column.type})"
 
 
 def _identity(values: list[str]) -> str:

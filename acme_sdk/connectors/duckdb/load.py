@@ -24,6 +24,7 @@ from acme_sdk.connectors.duckdb.tables import (
     target_table,
 )
 from acme_sdk.connectors.duckdb.types import columns_of, make_room, storable
+from acme_sdk.cursor import not_below_sql
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.write_behind import WriteBehind
@@ -161,15 +162,20 @@ class DuckDBLoad(Load):
         return self._table.count(self._connection)
 
     def _append(self) -> int:
-        cursor, start = self._plan.cursor_field, self._plan.resumed_from
+        cursor, start = self._plan.cursor_columns, self._plan.resumed_at
         staged = columns_of(self._connection, self._stage)
-        if start is None or cursor is None or cursor.lower() not in staged:
+        if not start or any(name.lower() not in staged for name in cursor):
             return self._insert(self._target, f"FROM {self._stage}")
         # Only from here on the target can hold what was staged.
-        again = f"{quoted(cursor)} >= CAST({_literal(start)} AS {staged[cursor.lower()].sql_type})"
+        again = not_below_sql(
+            [
+                (quoted(name), f"CAST({_literal(text)} AS {staged[name.lower()].sql_type})")
+                for name, text in start
+            ]
+        )
         if self._plan.primary_key:
             # The same record in the same version is there already.
-            same = self._equal("held", "new", (*self._plan.primary_key, cursor))
+            same = self._equal("held", "new", (*self._plan.primary_key, *cursor))
             held = f"SELECT 1 FROM (FROM {self._target} WHERE {again}) held WHERE {same}"
             return self._insert(self._target, f"FROM {self._stage} new WHERE NOT EXISTS ({held})")
         # Without a key, rows are told apart by all their columns, and counted.
@@ -191,7 +197,7 @@ class DuckDBLoad(Load):
         """Remove all staged rows but the last of each key; with a cursor, last means highest."""
         keys, position = self._plan.primary_key, quoted(_POSITION)
         columns = ", ".join(map(quoted, keys))
-        by_cursor = f"{quoted(self._plan.cursor_field)} DESC NULLS LAST, " if self._plan.cursor_field else ""
+        by_cursor = "".join(f"{quoted(name)} DESC NULLS LAST, " for name in self._plan.cursor_columns)
         # The window, which DuckDB keeps in memory, is over keys that are there twice, and no other columns.
         twice = f"SELECT {columns} FROM {self._stage} GROUP BY ALL HAVING count(*) > 1"
         self._connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import blake2b
@@ -15,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from acme_sdk.arrow import storage
+from acme_sdk.ordering import not_below
 
 __all__ = ["HeldRows"]
 
@@ -31,16 +33,23 @@ class HeldRows:
 
     Args:
         files: The table's files, which all have the same columns.
-        cursor: The cursor's column.
-        start: Its value, as text.
+        cursor: The cursor's columns.
+        start: The value: columns of the cursor, the first ones or all, each with its text.
         key: The primary key; a row is held if one of the same key and cursor is. Without a key, rows are told
             apart by all their columns, and counted.
     """
 
-    def __init__(self, files: list[Path], cursor: str, start: str, key: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        files: list[Path],
+        cursor: Sequence[str],
+        start: Sequence[tuple[str, str]],
+        key: tuple[str, ...],
+    ) -> None:
         self._cursor = cursor
+        self._first = cursor[0]
         self._start = start
-        self._names = list(dict.fromkeys((*key, cursor))) if key else None
+        self._names = list(dict.fromkeys((*key, *cursor))) if key else None
         self._highest: pa.Scalar | None = None
         self._digests: Counter[bytes] = Counter()
         if files:
@@ -48,14 +57,12 @@ class HeldRows:
 
     def without(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """Return the rows of a batch that the table does not hold."""
-        if self._highest is None or self._cursor not in batch.schema.names:
+        if self._highest is None or not set(self._cursor) <= set(batch.schema.names):
             return batch
-        cursor = _comparable(batch.column(self._cursor))
-        if pa.types.is_null(cursor.type):
+        if any(pa.types.is_null(batch.schema.field(name).type) for name, _ in self._start):
             return batch
         reach = pc.and_(
-            pc.greater_equal(cursor, _value(self._start, batch.schema.field(self._cursor).type)),
-            pc.less_equal(cursor, self._highest),
+            self._in_reach(batch), pc.less_equal(_comparable(batch.column(self._first)), self._highest)
         )
         indices = pc.indices_nonzero(pc.fill_null(reach, fill_value=False))
         again = [
@@ -81,19 +88,24 @@ class HeldRows:
         import pyarrow.dataset as ds  # half a second, where pandas is installed
 
         table = ds.dataset(files, format="parquet")
-        if self._cursor not in table.schema.names:
+        if not set(self._cursor) <= set(table.schema.names):
             return
-        kind = table.schema.field(self._cursor).type
-        start = _value(self._start, kind)
+        kind = table.schema.field(self._first).type
         # Row groups that end before the cursor's value are passed over, where their statistics can tell.
-        after = None if kind == pa.uuid() else ds.field(self._cursor) >= start
+        after = None if kind == pa.uuid() else ds.field(self._first) >= _value(self._start[0][1], kind)
         names = None if self._names is None else [name for name in self._names if name in table.schema.names]
         for batch in table.to_batches(columns=names, filter=after, **_LITTLE_AT_ONCE):
-            self._learn(batch.filter(pc.greater_equal(_comparable(batch.column(self._cursor)), start)))
+            self._learn(batch.filter(self._in_reach(batch)))
+
+    def _in_reach(self, batch: pa.RecordBatch) -> pa.BooleanArray:
+        """Tell which rows of a batch have the cursor's value or a higher one."""
+        columns = [batch.column(name) for name, _ in self._start]
+        values = [_value(text, column.type) for (_, text), column in zip(self._start, columns, strict=True)]
+        return not_below([_comparable(column) for column in columns], values)
 
     def _learn(self, batch: pa.RecordBatch) -> None:
         if batch.num_rows:
-            highest = pc.max(_comparable(batch.column(self._cursor)))
+            highest = pc.max(_comparable(batch.column(self._first)))
             self._highest = highest if self._highest is None else max(highest, self._highest, key=_as_py)
             self._digests.update(self._digests_of(batch))
 

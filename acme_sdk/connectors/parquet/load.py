@@ -88,9 +88,9 @@ class ParquetLoad(Load):
 
     def _held_rows(self) -> HeldRows | None:
         plan = self._plan
-        if plan.write_mode is not WriteMode.APPEND or plan.cursor_field is None or plan.resumed_from is None:
+        if plan.write_mode is not WriteMode.APPEND or not plan.resumed_at:
             return None
-        return HeldRows(self._kept_files(), plan.cursor_field, plan.resumed_from, plan.primary_key)
+        return HeldRows(self._kept_files(), plan.cursor_columns, plan.resumed_at, plan.primary_key)
 
     def _kept_files(self) -> list[Path]:
         folder = self._table.folder(self._folder)

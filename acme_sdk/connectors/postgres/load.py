@@ -165,8 +165,8 @@ class PostgresLoad(Load):
         target.prepare(stage)
         if plan.write_mode is WriteMode.OVERWRITE:
             return target.overwrite(stage)
-        if plan.resumed_from is not None and plan.cursor_field in stage.types:
-            return target.append_missing(stage, plan.primary_key, plan.cursor_field, plan.resumed_from)
+        if plan.resumed_at and set(plan.cursor_columns) <= stage.types.keys():
+            return target.append_missing(stage, plan.primary_key, plan.cursor_columns, plan.resumed_at)
         return target.append(stage)
 
 

@@ -16,6 +16,7 @@ from acme_sdk.connectors.postgres.copy_out import copy_out
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.connectors.postgres.types import wire_type
+from acme_sdk.cursor import cursor_columns, split_cursor
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.source import BatchSource
 
@@ -57,7 +58,7 @@ class PostgresSource(PostgresConnector, BatchSource):
 
         Args:
             stream: One of `streams`.
-            resume_from: Only records whose cursor field is this value or higher; ``NULL`` is neither.
+            resume_from: Only records whose cursor is this value or higher; ``NULL`` is neither.
 
         Raises:
             ConfigurationError: No such stream, or its cursor field cannot serve as one.
@@ -68,7 +69,7 @@ class PostgresSource(PostgresConnector, BatchSource):
         return self._read(stream, resume_from)
 
     def extract_range(self, stream: Stream, begin: str, end: str) -> Iterator[CopyBatch]:
-        """Yield the records whose cursor field is from ``begin`` to ``end``; see `extract_batches`."""
+        """Yield the records whose cursor is from ``begin`` to ``end``; see `extract_batches`."""
         return self._read(stream, begin, end)
 
     def _read(self, stream: Stream, begin: str | None, end: str | None = None) -> Iterator[CopyBatch]:
@@ -132,31 +133,45 @@ _PRINTED = sql.SQL("CASE WHEN pg_catalog.num_nulls({0}) = 0 THEN pg_catalog.conc
 
 
 def _condition(stream: Stream, relation: Relation, begin: str | None, end: str | None) -> sql.Composable:
-    if stream.cursor_field is None:
-        return sql.SQL("")
-    kind = relation.types.get(stream.cursor_field)
+    columns = [_cursor_column(stream, relation, name) for name in cursor_columns(stream.cursor_field)]
+    limits = [
+        _limit(columns, sign, split_cursor(text, stream.cursor_field or ""))
+        for sign, text in ((">=", begin), ("<=", end))
+        if text is not None and columns
+    ]
+    return sql.SQL("WHERE {}").format(sql.SQL(" AND ").join(limits)) if limits else sql.SQL("")
+
+
+def _limit(
+    columns: Sequence[tuple[sql.Composable, sql.SQL]], sign: str, texts: Sequence[str]
+) -> sql.Composable:
+    """Compare rows, one column after the other, which an index on these columns serves as it is."""
+    pairs = list(zip(columns, texts, strict=False))
+    return sql.SQL("ROW({}) {} ROW({})").format(
+        sql.SQL(", ").join(column for (column, _), _ in pairs),
+        sql.SQL(sign),
+        sql.SQL(", ").join(sql.SQL("{}{}").format(sql.Literal(text), cast) for (_, cast), text in pairs),
+    )
+
+
+def _cursor_column(stream: Stream, relation: Relation, name: str) -> tuple[sql.Composable, sql.SQL]:
+    """Return a column of the cursor as it is compared, and the cast for the texts of its values."""
+    kind = relation.types.get(name)
     if kind is None:
         raise ConfigurationError(
-            f"stream {stream.name!r}: there is no column {stream.cursor_field!r} to be the cursor",
+            f"stream {stream.name!r}: there is no column {name!r} to be the cursor",
             code="cursor.unknown",
             hint=f"it has {', '.join(relation.types)}",
         )
-    arrow = relation.schema.field(stream.cursor_field).type
+    arrow = relation.schema.field(name).type
     if isinstance(arrow, (pa.OpaqueType, pa.JsonType)):
         raise ConfigurationError(
-            f"stream {stream.name!r}: {stream.cursor_field!r} of type {kind.printed} cannot be the cursor",
+            f"stream {stream.name!r}: {name!r} of type {kind.printed} cannot be the cursor",
             code="cursor.unordered",
             hint="use a number with fixed precision, a time, a UUID or text",
         )
-    column: sql.Composable = sql.Identifier(stream.cursor_field)
-    # A cursor's type is built in, so its name can stand in a statement as the catalog prints it.
-    cast = sql.SQL("::" + kind.printed)
     if pa.types.is_string(arrow):
         # The highest text is found by its bytes, so it must be compared by them, not as the locale has it.
-        column, cast = sql.SQL('{}::text COLLATE "C"').format(column), sql.SQL("")
-    limits = [
-        sql.SQL("{} {} {}{}").format(column, sign, sql.Literal(limit), cast)
-        for sign, limit in ((sql.SQL(">="), begin), (sql.SQL("<="), end))
-        if limit is not None
-    ]
-    return sql.SQL("WHERE {}").format(sql.SQL(" AND ").join(limits)) if limits else sql.SQL("")
+        return sql.SQL('{}::text COLLATE "C"').format(sql.Identifier(name)), sql.SQL("")
+    # A cursor's type is built in, so its name can stand in a statement as the catalog prints it.
+    return sql.Identifier(name), sql.SQL("::" + kind.printed)

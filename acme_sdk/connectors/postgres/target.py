@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from psycopg import sql
@@ -79,7 +79,9 @@ class Target:
         listed = sql.SQL("({})").format(names) if rows.types else sql.SQL("")
         return self._run("INSERT INTO {} {} SELECT {} FROM {}", listed, names, rows.table.sql)
 
-    def append_missing(self, rows: Rows, key: tuple[str, ...], cursor: str, start: str) -> int:
+    def append_missing(
+        self, rows: Rows, key: Sequence[str], cursor: Sequence[str], start: Sequence[tuple[str, str]]
+    ) -> int:
         """Add the rows, but for those that an earlier extraction has brought already.
 
         An extraction begins at or below the cursor value that the last one ended with, so rows from there on
@@ -89,19 +91,19 @@ class Target:
         Args:
             rows: The rows.
             key: Columns that identify a row, or none.
-            cursor: The cursor column.
-            start: The cursor value that the extraction began with.
+            cursor: The cursor's columns.
+            start: The cursor value that the extraction began with: columns, each with its text.
 
         Returns:
             The number of rows added.
         """
-        identity = [*key, cursor] if key else list(rows.types)
+        identity = [*key, *cursor] if key else list(rows.types)
         new = [sql.SQL("{}::{}").format(sql.Identifier(name), _type(self.types[name])) for name in identity]
-        kind = self.types[cursor]
-        # Sources and the engine order text by its bytes.
-        order = sql.SQL('COLLATE "C"' if kind.partition("(")[0] in _TEXTS else "")
-        again = sql.SQL("{} {} >= {}::{}").format(
-            sql.Identifier(cursor), order, sql.Literal(start), _type(kind)
+        again = sql.SQL("ROW({}) >= ROW({})").format(
+            sql.SQL(", ").join(_by_bytes(name, self.types[name]) for name, _ in start),
+            sql.SQL(", ").join(
+                sql.SQL("{}::{}").format(sql.Literal(text), _type(self.types[name])) for name, text in start
+            ),
         )
         missing = sql.SQL("held.times IS NULL" if key else "again._acme_nth > coalesce(held.times, 0)")
         return self._run(
@@ -224,6 +226,12 @@ class Target:
 def _type(printed: str) -> sql.SQL:
     """A type as the server printed it, which needs no quoting."""
     return sql.SQL(printed)
+
+
+def _by_bytes(name: str, kind: str) -> sql.Composed:
+    """A column as it is put in order: sources and the engine order text by its bytes."""
+    collation = sql.SQL(' COLLATE "C"' if kind.partition("(")[0] in _TEXTS else "")
+    return sql.SQL("{}{}").format(sql.Identifier(name), collation)
 
 
 def _assignments(names: Iterable[str], source: str) -> sql.Composed:

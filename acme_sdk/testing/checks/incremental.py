@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acme_sdk.catalog import Stream
+from acme_sdk.cursor import cursor_columns
 from acme_sdk.http import HttpSession
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
@@ -40,12 +41,12 @@ def old_rows(subject: Subject) -> None:
         old = [
             row
             for row in rows
-            if (value := case.value(row)) is not None and case.cursor.order(value) < lowest
+            if (value := case.cursor.value(row)) is not None and case.cursor.order(value) < lowest
         ]
         if old:
             raise Problem(
                 f"stream {case.stream.name!r}: begun at {case.stream.cursor_field} = {middle}, "
-                f"{len(old):,} of {len(rows):,} rows are older, such as {case.value(old[0])}"
+                f"{len(old):,} of {len(rows):,} rows are older, such as {case.cursor.value(old[0])}"
             )
 
 
@@ -64,7 +65,7 @@ def new_rows(subject: Subject) -> None:
         wanted = [
             row
             for row in case.rows
-            if (value := case.value(row)) is not None
+            if (value := case.cursor.value(row)) is not None
             and (
                 case.cursor.order(value) > from_here or (case.exact and case.cursor.order(value) == from_here)
             )
@@ -77,7 +78,7 @@ def new_rows(subject: Subject) -> None:
             raise Problem(
                 f"stream {case.stream.name!r}: begun at {case.stream.cursor_field} = {middle}, "
                 f"{len(missing):,} of {len(wanted):,} rows are missing, "
-                f"such as one with {case.value(missing[0])}"
+                f"such as one with {case.cursor.value(missing[0])}"
             )
 
 
@@ -92,7 +93,8 @@ def second_run(subject: Subject) -> None:
     """Begun where the first one ended, an extraction has fewer rows, or takes fewer requests."""
     for case in _cases(subject):
         highest = max(
-            (value for row in case.rows if (value := case.value(row)) is not None), key=case.cursor.order
+            (value for row in case.rows if (value := case.cursor.value(row)) is not None),
+            key=case.cursor.order,
         )
         everything, asked = case.read(subject, None)
         rows, requests = case.read(subject, highest)
@@ -117,13 +119,12 @@ class _Case:
     cursor: Cursor
     exact: bool
 
-    def value(self, row: Row) -> Any:
-        return row.get(self.stream.cursor_field or "")
-
     def middle(self, subject: Subject) -> Any:
         """A value that nearly half of the values are below: both those and the rest take several pages."""
         by_order = {
-            self.cursor.order(value): value for row in self.rows if (value := self.value(row)) is not None
+            self.cursor.order(value): value
+            for row in self.rows
+            if (value := self.cursor.value(row)) is not None
         }
         ordered = [by_order[place] for place in sorted(by_order)]
         half = len(ordered) // 2
@@ -149,11 +150,12 @@ class _Case:
     def _text(self, value: Any) -> str:
         import pyarrow as pa
 
-        from acme_sdk.sync.cursor import encode_cursor
+        from acme_sdk.sync.cursor_type import CursorType
 
-        assert self.stream.schema is not None  # noqa: S101 - a BatchSource has one
-        kind = self.stream.schema.field(self.stream.cursor_field).type
-        return encode_cursor(pa.scalar(value, kind), kind)
+        cursor = CursorType.find(self.stream.cursor_field, self.stream.schema)
+        assert cursor is not None  # noqa: S101 - a BatchSource has a schema, and streams.cursor passed
+        values = value if len(cursor.kinds) > 1 else (value,)
+        return cursor.encode(pa.scalar(part, kind) for part, kind in zip(values, cursor.kinds, strict=True))
 
 
 def _cases(subject: Subject) -> Iterator[_Case]:
@@ -175,14 +177,16 @@ def _case(subject: Subject, stream: Stream) -> _Case | None:
         return None
     if issubclass(subject.kind, BatchSource) and stream.schema is None:
         return None
-    field = stream.cursor_field or ""
-    values = [row[field] for row in rows if row.get(field) is not None]
-    cursor = Cursor.of(values)
-    if cursor is None or len({cursor.order(value) for value in values}) < _FEWEST_VALUES:
-        return None
     assert issubclass(subject.kind, SourceConnector)  # noqa: S101 - the check is for this role
     exact = issubclass(subject.kind, BatchSource) or (
         subject.kind.extract_stream is not SourceConnector.extract_stream
     )
     # extract() is told a time: what it means for a cursor that is none, nobody knows.
+    columns = cursor_columns(stream.cursor_field) if exact else cursor_columns(stream.cursor_field)[:1]
+    cursor = Cursor.of(columns, rows)
+    if cursor is None:
+        return None
+    values = {cursor.order(value) for row in rows if (value := cursor.value(row)) is not None}
+    if len(values) < _FEWEST_VALUES:
+        return None
     return _Case(stream, rows, cursor, exact) if exact or cursor.is_time else None

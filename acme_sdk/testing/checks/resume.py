@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from acme_sdk.catalog import Stream
+from acme_sdk.cursor import cursor_columns
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
 from acme_sdk.source import BatchSource
@@ -163,16 +164,15 @@ def _resume(subject: Subject, recorded: _Recorded, end: int) -> None:
 
 def _at_the_boundary(stream: Stream, kept: list[Row]) -> Counter[Hashable]:
     """Rows at the checkpoint's cursor may come again: the source cannot know if it saw all of them."""
-    field = stream.cursor_field or ""
-    values = [row[field] for row in kept if row.get(field) is not None]
-    cursor = Cursor.of(values)
+    cursor = Cursor.of(cursor_columns(stream.cursor_field), kept)
     if cursor is None:
         return Counter()
-    highest = max(cursor.order(value) for value in values)
+    values = [cursor.value(row) for row in kept]
+    highest = max((cursor.order(value) for value in values if value is not None), default=None)
     return Counter(
         identity(stream, row)
-        for row in kept
-        if row.get(field) is not None and cursor.order(row[field]) == highest
+        for row, value in zip(kept, values, strict=True)
+        if value is not None and cursor.order(value) == highest
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from acme_sdk.catalog import Partition, Stream
+from acme_sdk.cursor import cursor_columns
 from acme_sdk.errors import FatalError
 from acme_sdk.position import Checkpoint, Position
 from acme_sdk.row import Row
@@ -118,27 +119,8 @@ def primary_key(subject: Subject) -> None:
 def cursor(subject: Subject) -> None:
     """Its values can be put in order; a record that did not change keeps its value."""
     for stream, rows in _having(subject, lambda stream: stream.cursor_field is not None, "a cursor field"):
-        field = str(stream.cursor_field)
-        values = [row[field] for row in rows if row.get(field) is not None]
-        if not values:
-            what = "is None in every row" if any(field in row for row in rows) else "is in none of the rows"
-            raise Problem(f"stream {stream.name!r}: the cursor field {field!r} {what}")
-        if Cursor.of(values) is None:
-            kinds = sorted({type(value).__name__ for value in values})
-            raise Problem(
-                f"stream {stream.name!r}: the cursor field {field!r} holds {' and '.join(kinds)}, "
-                "which have no order",
-                "a cursor is a column of numbers, text, dates or times",
-            )
-        if not stream.primary_key:
-            continue
-        before = {identity(stream, row): row[field] for row in rows}
-        for row in subject.again.kept.get(stream.name, []):
-            if (name := identity(stream, row)) in before and row.get(field) != before[name]:
-                raise Problem(
-                    f"stream {stream.name!r}: the same record had another value in its cursor field "
-                    f"{field!r} when it was read a second time"
-                )
+        for field in cursor_columns(stream.cursor_field):
+            _check_cursor(subject, stream, rows, field)
 
 
 @check(
@@ -175,11 +157,34 @@ def order(subject: Subject) -> None:
             raise Problem(
                 f"stream {stream.name!r} is declared as ordered, and has no cursor field to be ordered by"
             )
-        cursor = Cursor.of([value for row in rows if (value := row.get(stream.cursor_field)) is not None])
+        cursor = Cursor.of(cursor_columns(stream.cursor_field), rows)
         assert cursor is not None  # noqa: S101 - streams.cursor passed
         with subject.open() as connector:
             for where, part in _in_parts(subject, connector, stream, rows):
-                _must_ascend(where, stream.cursor_field, cursor, part)
+                _must_ascend(where, cursor, part)
+
+
+def _check_cursor(subject: Subject, stream: Stream, rows: list[Row], field: str) -> None:
+    values = [row[field] for row in rows if row.get(field) is not None]
+    if not values:
+        what = "is None in every row" if any(field in row for row in rows) else "is in none of the rows"
+        raise Problem(f"stream {stream.name!r}: the cursor field {field!r} {what}")
+    if Cursor.of([field], rows) is None:
+        kinds = sorted({type(value).__name__ for value in values})
+        raise Problem(
+            f"stream {stream.name!r}: the cursor field {field!r} holds {' and '.join(kinds)}, "
+            "which have no order",
+            "a cursor is a column of numbers, text, dates or times",
+        )
+    if not stream.primary_key:
+        return
+    before = {identity(stream, row): row[field] for row in rows}
+    for row in subject.again.kept.get(stream.name, []):
+        if (name := identity(stream, row)) in before and row.get(field) != before[name]:
+            raise Problem(
+                f"stream {stream.name!r}: the same record had another value in its cursor field "
+                f"{field!r} when it was read a second time"
+            )
 
 
 def _check_batches(subject: Subject) -> None:
@@ -242,13 +247,14 @@ def _in_parts(
         yield f"{where}, partition {part.name!r}", found
 
 
-def _must_ascend(where: str, field: str, cursor: Cursor, rows: Iterable[Row]) -> None:
+def _must_ascend(where: str, cursor: Cursor, rows: Iterable[Row]) -> None:
     highest = None
     for number, row in enumerate(rows, 1):
-        if (value := row.get(field)) is None:
+        if (value := cursor.value(row)) is None:
             continue
         if highest is not None and cursor.order(value) < cursor.order(highest):
-            raise Problem(f"{where}: {field!r} goes down from {highest} to {value} in row {number}")
+            names = ", ".join(map(repr, cursor.columns))
+            raise Problem(f"{where}: {names} goes down from {highest} to {value} in row {number}")
         highest = value
 
 
