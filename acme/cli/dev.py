@@ -81,8 +81,7 @@ def _run(home: Path, ports: Ports, environment: str | None) -> None:
     from acme_orchestration.dev.stack import Stack
 
     began = time.monotonic()
-    stack = Stack(DevHome(home), Path.cwd(), ports, environment)
-    with DevHome(home).lock(), stack:
+    with DevHome(home).lock(), Stack(DevHome(home), Path.cwd(), ports, environment) as stack:
         stack.check()
         try:
             _start(stack)
