@@ -16,6 +16,7 @@ MISTAKES = {
     "destination.overwrite": "if write_mode is WriteMode.OVERWRITE: write_mode = WriteMode.APPEND",
 }
 READ_BACK = tuple(MISTAKES)
+STREAMS = ("destination.exclusive", "destination.state")
 TYPES = Path(acme_sdk.connectors.__file__).parent
 
 
@@ -46,7 +47,8 @@ def test_postgres_as_a_destination(database, primary_key):
     assert ended.outcomes["destination.values"] == "passed"
     assert ended.outcomes["destination.modes"] == ("passed" if primary_key else "skipped")
     assert ended.outcomes["destination.upsert"] == ("passed" if primary_key else "skipped")
-    assert ended.outcomes["destination.stored"] == ended.outcomes["destination.overwrite"] == "passed"
+    for check in ("destination.stored", "destination.overwrite", *STREAMS):
+        assert ended.outcomes[check] == "passed"
 
 
 def test_a_postgres_that_is_not_there():
@@ -60,7 +62,7 @@ def test_duckdb_as_a_destination(tmp_path):
     config = {"path": str(tmp_path / "harness.duckdb"), "table": "harness", "primary_key": ["id"]}
     ended = harness(TYPES / "duckdb/__init__.py", config, "--json")
     assert (ended.exit_code, ended.failed) == (0, set())
-    assert {ended.outcomes[check] for check in ("destination.modes", *READ_BACK)} == {"passed"}
+    assert {ended.outcomes[check] for check in ("destination.modes", *READ_BACK, *STREAMS)} == {"passed"}
 
 
 def test_parquet_as_a_destination(tmp_path):
@@ -68,7 +70,8 @@ def test_parquet_as_a_destination(tmp_path):
     ended = harness(TYPES / "parquet/__init__.py", config, "--json")
     assert (ended.exit_code, ended.failed) == (0, set())
     assert ended.outcomes["destination.upsert"] == "skipped"
-    for check in ("destination.modes", "destination.values", "destination.stored", "destination.overwrite"):
+    passed = ("destination.modes", "destination.values", "destination.stored", "destination.overwrite")
+    for check in (*passed, *STREAMS):
         assert ended.outcomes[check] == "passed"
 
 

@@ -53,6 +53,8 @@ def test_the_specifications_destination_passes_and_has_written_the_rows(api, des
     assert {check for check in skipped if check.startswith("destination.")} == {
         "destination.upsert",
         "destination.overwrite",
+        "destination.exclusive",
+        "destination.state",
     }
 
 

@@ -14,10 +14,12 @@ NO_HTTP = {"config", "extraction.odd_record", "health", "http", "secrets"}
 NO_CURSOR = {"incremental", "streams.cursor", "streams.order", "streams.primary_key", "streams.schema"}
 NO_PARTS = {"streams.partitions", "resume.state", "resume.checkpoint"}
 NO_READ_BACK = {"destination.upsert", "destination.overwrite"}
+NO_TRANSACTIONS = {"destination.exclusive", "destination.state"}
 SKIPPED = {
     "append_only": {"config.defaults", "destination.partial", "secrets.repr", "secrets.output"}
     | {"secrets.error", "secrets.report"}
-    | NO_READ_BACK,
+    | NO_READ_BACK
+    | NO_TRANSACTIONS,
     "columns": NO_HTTP
     | (NO_CURSOR - {"streams.schema", "streams.primary_key"})
     | NO_PARTS

@@ -50,6 +50,8 @@ class TestMyDestination(DestinationConnectorTests):
         "destination.stored",
         "destination.upsert",
         "destination.overwrite",
+        "destination.exclusive",
+        "destination.state",
     )
 
     @pytest.fixture

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from acme_sdk.testing.checks.destination import answers, batches, modes, values
+from acme_sdk.testing.checks.destination import answers, batches, modes, streams, values
 
-__all__ = ["answers", "batches", "modes", "values"]
+__all__ = ["answers", "batches", "modes", "streams", "values"]
