@@ -84,6 +84,13 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
             code="primary_key.missing",
             hint="name the columns that identify a row as primary_key of the pipeline's stream",
         )
+    if stream.cursor_field is None and isinstance(stream.overlap, int | float):
+        raise ConfigurationError(
+            f"stream {stream.name!r}: an overlap of {stream.overlap!r} is one of a cursor of numbers, and the"
+            " stream has no cursor",
+            code="overlap.type",
+            hint="name a cursor, or give a duration, such as PT1H, which goes for last_run",
+        )
     if stream.schema is not None:
         require_columns(stream, stream.schema.names)
     return stream

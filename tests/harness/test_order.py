@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.harness.conftest import harness
 
 
@@ -23,6 +25,39 @@ def source(tmp_path, moments: dict[str, list[int]]):
         "                    yield Row({'id': f'{name}{number}', 'at': at})\n"
     )
     return file
+
+
+def composite(tmp_path, wanted: str, order: str):
+    """Write a source whose cursor has two columns, with sixty rows of a moment."""
+    file = tmp_path / "visits.py"
+    file.write_text(
+        "from acme.sdk import Row, SourceConnector, Stream\n"
+        f"ROWS = sorted(((n // 60, n) for n in range(100)), key=lambda row: {order})\n"
+        "class Visits(SourceConnector):\n"
+        "    def streams(self):\n"
+        "        return [Stream('visits', primary_key=('id',), cursor_field=('at', 'id'), ordered=True)]\n"
+        "    def extract_stream(self, stream, position):\n"
+        "        for at, key in ROWS:\n"
+        f"            if position.cursor is None or {wanted}:\n"
+        "                yield Row({'at': at, 'id': key})\n"
+    )
+    return file
+
+
+@pytest.mark.parametrize(
+    ("wanted", "order", "failed"),
+    [
+        ("(at, key) >= position.cursor", "row", set()),
+        ("(at, key) > position.cursor", "row", {"incremental.new_rows"}),
+        ("at > position.cursor[0]", "row", {"incremental.new_rows"}),
+        ("at >= position.cursor[0]", "row", {"incremental.old_rows"}),
+        ("(at, key) >= position.cursor", "(row[0], -row[1])", {"streams.order"}),
+    ],
+)
+def test_several_columns_are_compared_one_after_the_other(tmp_path, wanted, order, failed):
+    ended = harness(composite(tmp_path, wanted, order), {}, "--json")
+    assert ended.failed == failed
+    assert ended.outcomes["streams.cursor"] == "passed"
 
 
 def test_each_part_is_in_order_by_itself(tmp_path):

@@ -84,12 +84,17 @@ def test_the_example(tmp_path: Path) -> None:
 
 def test_what_a_pipeline_may_leave_out_and_how_late_records_may_be(tmp_path: Path) -> None:
     body = "{source: users_db, destination: analytics, max_rejected: 0.01, on_schema_change: discard_row,"
-    streams = " streams: [{stream: a, overlap: PT1H}, {stream: b, overlap: 5}, {stream: c, overlap: 0.5}]}"
+    streams = (
+        " streams: [{stream: a, overlap: PT1H, cursor: [at, id]}, {stream: b, overlap: 5, cursor: id},"
+        " {stream: c, overlap: 0.5}]}"
+    )
     text = EXAMPLE.split("pipelines:")[0] + f"pipelines:\n  p: {body}{streams}\n"
     pipeline = load(tmp_path, text).pipelines["p"]
     assert (pipeline.fault, pipeline.max_rejected) == (None, 0.01)
     assert pipeline.on_schema_change is SchemaPolicy.DISCARD_ROW
     assert [stream.overlap for stream in pipeline.streams] == [timedelta(hours=1), 5, 0.5]
+    assert [stream.cursor for stream in pipeline.streams] == [("at", "id"), "id", None]
+    assert pipeline.plan(pipeline.streams[0]).cursor_field == ("at", "id")
     for written, meant in (("5", 5), ("1.0", 1.0), ("null", None)):
         text = f"connectors: {{}}\npipelines:\n  p: {{source: a, destination: b, max_rejected: {written}}}\n"
         kept = load(tmp_path, text).pipelines["p"].max_rejected

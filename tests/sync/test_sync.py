@@ -191,6 +191,8 @@ def test_last_run_is_the_start_of_the_last_good_extraction(path: Path) -> None:
         (Rows(), {"primary_key": ()}, "primary_key.missing", "needs a primary key"),
         (Table(), {"primary_key": ("nope",)}, "column.unknown", "no column 'nope' for its primary key"),
         (Table(), {"cursor_field": "nope"}, "column.unknown", "no column 'nope' for its cursor"),
+        (Table(), {"cursor_field": ("id", "nope")}, "column.unknown", "no column 'nope' for its cursor"),
+        (Rows(), {"overlap": 3600}, "overlap.type", "the stream has no cursor"),
         (Table(), {"stream": "nope"}, "stream.unknown", "no stream 'nope'"),
         (Rows(), {"stream": "nope"}, "stream.unknown", "no stream 'nope'"),
     ],
