@@ -12,6 +12,7 @@ from uuid import uuid4
 from acme_sdk.connector import Connector
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.names import NameRule
 from acme_sdk.row import Row
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class DestinationConnector(Connector):
 class StagedDestination(DestinationConnector):
     """A destination with transactions: rows and checkpoint commit together; see `acme_sdk.load`."""
 
+    #: Which names its columns, tables and schemas can have. The sync engine turns others into such names.
+    column_names: ClassVar[NameRule] = NameRule()
+    table_names: ClassVar[NameRule] = NameRule()
+    schema_names: ClassVar[NameRule] = NameRule()
     #: The target of `load`, as ``table`` or ``schema.table``; ``setup`` takes it from the configuration.
     default_table: str | None = None
     #: The columns that identify a row of it.

@@ -7,6 +7,7 @@ an `EncodedBatch`; everybody else decodes it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar, TypeAlias
 
 import pyarrow as pa
@@ -50,6 +51,14 @@ class EncodedBatch(ABC):
             AcmeError: As in `decode`.
         """
         return self.decode()
+
+    def renamed(self, names: Sequence[str]) -> Columns:
+        """Return the records with other names for their columns. By default they are decoded for it.
+
+        Args:
+            names: One for each column.
+        """
+        return self.decode().rename_columns(list(names))
 
 
 #: What a batch of records can be.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from acme_sdk.source import SourceConnector
     from acme_sdk.sync import FileStateStore
 
-__all__ = ["OpenPipeline", "env_option", "file_option", "open_pipeline", "print_error"]
+__all__ = ["OpenPipeline", "env_option", "file_option", "open_pipeline", "print_error", "print_names"]
 
 #: ``--file``, the same for all of these commands.
 file_option = click.option(
@@ -125,6 +125,12 @@ def print_error(error: AcmeError) -> None:
     click.secho(f"error: {error.message} [{error.code}]", fg="red", err=True)
     if error.hint:
         click.echo(f"hint: {error.hint}", err=True)
+
+
+def print_names(stream: str, names: Mapping[str, str]) -> None:
+    """Say which columns of a stream have another name in the target."""
+    for source, target in names.items():
+        click.echo(f"{stream}: column {source!r} is {target!r} in the target")
 
 
 def _entry(workspace: Workspace, name: str) -> PipelineEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,14 @@ from uuid import uuid4
 import click
 
 from acme.cli.columns import cursor_cell, print_columns
-from acme.cli.pipeline import OpenPipeline, env_option, file_option, open_pipeline, print_error
+from acme.cli.pipeline import (
+    OpenPipeline,
+    env_option,
+    file_option,
+    open_pipeline,
+    print_error,
+    print_names,
+)
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import StreamEntry
@@ -50,6 +57,8 @@ def show(pipeline: str, path: Path, environment: str | None, stream: str | None,
         return
     cells = (_cells(one.name, snapshot.states.get(one.name)) for one in streams)
     print_columns([("Stream", "Last run", "Cursor", "Run"), *cells])
+    for one in streams:
+        print_names(one.name, _names(snapshot.states.get(one.name)))
 
 
 @command.command()
@@ -134,6 +143,7 @@ def _working(
 ) -> Iterator[list[_Stream]]:
     """Yield the streams of a pipeline that is open; what goes wrong is printed and ends the command."""
     from acme_sdk.errors import AcmeError
+    from acme_sdk.sync.names import target_table
     from acme_sdk.sync.plan import find_stream
     from acme_sdk.sync.state import state_store
 
@@ -142,7 +152,9 @@ def _working(
             streams = []
             for entry in opened.streams:
                 name = find_stream(opened.source, entry.stream).name
-                store = state_store(opened.destination, entry.table or name, opened.files)
+                store = state_store(
+                    opened.destination, target_table(opened.destination, name, entry.table), opened.files
+                )
                 streams.append(_Stream(name, entry, store, opened))
             yield streams
     except AcmeError as error:
@@ -228,6 +240,12 @@ def _move(stream: _Stream, value: str) -> None:
 def _print_change(stream: _Stream, state: StreamState) -> None:
     _, last_run, cursor, _ = _cells(stream.name, state)
     click.echo(f"{stream.name}: " + (f"the next sync begins at {cursor}" if cursor else f"as of {last_run}"))
+
+
+def _names(state: StreamState | None) -> Mapping[str, str]:
+    from acme_sdk.sync.details import Details
+
+    return Details.from_json(state.details if state else None).names
 
 
 def _cells(name: str, state: StreamState | None) -> tuple[str, str, str, str]:

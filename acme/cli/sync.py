@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from acme.cli.columns import cursor_cell, print_columns
-from acme.cli.pipeline import env_option, file_option, open_pipeline, print_error
+from acme.cli.pipeline import env_option, file_option, open_pipeline, print_error, print_names
 
 if TYPE_CHECKING:
     from acme_sdk.encoded import Columns
@@ -134,6 +134,7 @@ def _print_results(results: Sequence[SyncResult]) -> None:
     titles = ("Stream", "Table", "Read", "Loaded", "Seconds", "Rows/s", "Cursor")
     print_columns([titles, *map(_cells, results)], right=range(2, 6))
     for result in results:
+        print_names(result.stream, result.names)
         if result.rejected_file is not None:
             records = f"{result.rejected:,} record{'s' if result.rejected > 1 else ''}"
             click.echo(f"{result.stream}: {records} put aside in {result.rejected_file}")

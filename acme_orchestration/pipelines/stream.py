@@ -113,7 +113,12 @@ def _summary(result: "SyncResult") -> str:
 
 def _metadata(result: "SyncResult") -> dict[str, Any]:
     columns = [
-        TableColumn(field.name, str(field.type), constraints=TableColumnConstraints(nullable=field.nullable))
+        TableColumn(
+            result.names.get(field.name, field.name),
+            str(field.type),
+            description=f"{field.name!r} in the source" if field.name in result.names else None,
+            constraints=TableColumnConstraints(nullable=field.nullable),
+        )
         for field in result.schema
     ]
     metadata: dict[str, Any] = {

@@ -112,6 +112,7 @@ class StreamEntry(_Entry):
             several that are compared one after the other.
         overlap: How far before that value the next run begins, for records that come late: a number, or a
             duration such as ``PT1H``; the source's own by default.
+        columns: Names of columns in the target, by their names in the source; by default their own.
     """
 
     stream: str | None = None
@@ -120,6 +121,7 @@ class StreamEntry(_Entry):
     primary_key: tuple[str, ...] = ()
     cursor: str | tuple[str, ...] | None = None
     overlap: int | float | timedelta | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
 
 
 class PipelineEntry(_Entry):
@@ -165,6 +167,8 @@ class PipelineEntry(_Entry):
             overlap=stream.overlap,
             max_rejected=self.max_rejected,
             on_schema_change=self.on_schema_change,
+            columns=stream.columns,
+            beside=tuple(s.stream for s in self.streams if s is not stream and s.stream and s.table is None),
         )
 
 

@@ -12,6 +12,7 @@ from acme_sdk.encoded import Columns, EncodedBatch, decoded
 from acme_sdk.errors import FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
+from acme_sdk.sync.names import ColumnNames
 from acme_sdk.sync.reading import Batch
 from acme_sdk.sync.state import StateStore
 
@@ -53,7 +54,8 @@ class StagedDelivery:
 
     Args:
         destination: A destination that is set up.
-        plan: What is loaded, and how.
+        plan: What is loaded, and how, with the target's names for columns.
+        names: These names.
         divided: Whether there may be several loads.
         gathered: Whether an overwrite gathers its rows in several loads in any case, and not just when the
             first batch comes with a checkpoint.
@@ -64,6 +66,7 @@ class StagedDelivery:
         self,
         destination: StagedDestination,
         plan: LoadPlan,
+        names: ColumnNames,
         *,
         divided: bool,
         gathered: bool,
@@ -71,6 +74,7 @@ class StagedDelivery:
     ) -> None:
         self._destination = destination
         self._plan = plan
+        self._names = names
         self._divided = divided
         self._gathered = gathered
         self._load: Load | None = None
@@ -93,24 +97,25 @@ class StagedDelivery:
         load, columns = self._open(), batch.columns
         if isinstance(columns, EncodedBatch) and columns.encoding not in load.encodings:
             columns = columns.decode_unbounded() if load.unbounded_times else columns.decode()
+        columns = self._names.apply(columns)
         load.stage(self._typed(columns) if self._divided else columns)
 
     def commit(self, state: StreamState) -> None:
         """Publish what was staged."""
-        self._loaded += self._open().publish(state)
+        self._loaded += self._open().publish(self._noted(state))
         self._load = None
         self._plan = replace(self._plan, follows=state.run_id)
 
     def finish(self, state: StreamState, schema: pa.Schema, progress: StreamState) -> int:
         """Publish the rest; a full refresh that was gathered takes the target's place."""
         if self._untyped:
-            self._open().stage(pa.RecordBatch.from_pylist([], schema))
+            self._open().stage(pa.RecordBatch.from_pylist([], self._names.schema(schema)))
         if self.refresh is None:
             self.commit(state)
             return self._loaded
         if self._load is not None:
             self.commit(progress)
-        return self._destination.finish_refresh(replace(self._plan, refresh=self.refresh), state)
+        return self._destination.finish_refresh(replace(self._plan, refresh=self.refresh), self._noted(state))
 
     def discard(self) -> None:
         """Remove what was staged."""
@@ -128,6 +133,11 @@ class StagedDelivery:
             self._loads += 1
         return self._load
 
+    def _noted(self, state: StreamState) -> StreamState:
+        """Return the state, which keeps the names that columns have."""
+        names = self._names.changed
+        return replace(state, details={**(state.details or {}), "names": names}) if names else state
+
     def _typed(self, columns: Columns) -> Columns:
         """Leave out the columns that had no value yet: a load that is published would fix their type."""
         typed = [field.name for field in columns.schema if not pa.types.is_null(field.type)]
@@ -144,6 +154,7 @@ class RowDelivery:
         destination: A destination that is set up.
         write_mode: `WriteMode.OVERWRITE` holds for the first batch only, the rest is then appended.
         state: Where the state is kept.
+        names: The names of columns in the target.
         resumed: Whether an earlier attempt kept rows, so that nothing must be overwritten any more.
     """
 
@@ -154,6 +165,7 @@ class RowDelivery:
         destination: DestinationConnector,
         write_mode: WriteMode,
         state: StateStore,
+        names: ColumnNames,
         *,
         resumed: bool = False,
     ) -> None:
@@ -161,13 +173,14 @@ class RowDelivery:
         self._destination = destination
         self._write_mode = WriteMode.APPEND if begun else write_mode
         self._state = state
+        self._names = names
         self._loaded = 0
         self.can_commit = False
 
     def write(self, batch: Batch) -> None:
         """Load one batch."""
         if rows := batch.rows():
-            self._load(rows)
+            self._load(self._names.rows(rows))
         self.can_commit = True
 
     def commit(self, state: StreamState) -> None:

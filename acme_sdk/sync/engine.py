@@ -15,6 +15,7 @@ from uuid import uuid4
 import pyarrow as pa
 
 from acme_sdk.catalog import Stream
+from acme_sdk.cursor import cursor_columns, cursor_field_of
 from acme_sdk.destination import DestinationConnector, StagedDestination
 from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
@@ -28,6 +29,7 @@ from acme_sdk.sync.delivery import Delivery, RowDelivery, StagedDelivery
 from acme_sdk.sync.details import Details
 from acme_sdk.sync.extraction import Extraction
 from acme_sdk.sync.interval import CommitInterval
+from acme_sdk.sync.names import ColumnNames, column_names, planned_table
 from acme_sdk.sync.origin import Origins, find_origins
 from acme_sdk.sync.plan import StreamPlan, planned_partitions, planned_stream
 from acme_sdk.sync.progress import WHOLE, Progress
@@ -83,17 +85,21 @@ def sync_stream(
         plan = replace(plan, write_mode=WriteMode.OVERWRITE)
     run_id = run_id or uuid4().hex
     stream = planned_stream(source, destination, plan)
+    plan = replace(plan, table=planned_table(destination, plan, stream))
     with ExitStack() as held:
         with located(stream.name):
-            if isinstance(destination, StagedDestination) and stream.schema is not None:
-                destination.check_schema(stream.schema)
             store = state_store(destination, plan.table or stream.name, state)
             held.enter_context(store.exclusive(plan.pipeline, stream.name, run_id))
             before = store.load(plan.pipeline, stream.name)
             extraction = _extraction(source, plan, stream, before, cursor_range, full_refresh=full_refresh)
+            names = column_names(
+                destination, plan, stream, extraction.schema, None if full_refresh else before
+            )
+            if isinstance(destination, StagedDestination) and stream.schema is not None:
+                destination.check_schema(names.schema(stream.schema))
             divided = extraction.is_divisible and (can_resume(source) or stream.ordered)
-            load_plan = _load_plan(plan, stream, run_id, extraction.boundary, before)
-            delivery = _delivery(destination, load_plan, extraction, store, divided=divided)
+            load_plan = _load_plan(plan, stream, names, run_id, extraction.boundary, before)
+            delivery = _delivery(destination, load_plan, names, extraction, store, divided=divided)
             redact = _redaction(redactors)
             letters = _letters(plan, stream, run_id, rejected_folder, redact)
         known = _known_columns(stream, None if full_refresh else before)
@@ -106,7 +112,7 @@ def sync_stream(
                 last = extraction.state(f"{run_id}_last", delivery.refresh)
                 loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
     guarantee: Guarantee = "exactly-once" if isinstance(destination, StagedDestination) else "at-least-once"
-    return _result(plan, stream, extraction, transfer, run_id, loaded, guarantee)
+    return _result(plan, stream, names, extraction, transfer, run_id, loaded, guarantee)
 
 
 @contextmanager
@@ -142,6 +148,7 @@ def _extraction(
 def _result(
     plan: StreamPlan,
     stream: Stream,
+    names: ColumnNames,
     extraction: Extraction,
     transfer: Transfer,
     run_id: str,
@@ -169,6 +176,7 @@ def _result(
         rejected=transfer.rejected,
         rejected_file=transfer.rejected_file,
         discarded_values=transfer.discarded_values,
+        names=names.changed,
     )
 
 
@@ -232,15 +240,20 @@ def _progress(plan: StreamPlan, stream: Stream, before: StreamState | None) -> P
 
 
 def _load_plan(
-    plan: StreamPlan, stream: Stream, run_id: str, boundary: str | None, before: StreamState | None
+    plan: StreamPlan,
+    stream: Stream,
+    names: ColumnNames,
+    run_id: str,
+    boundary: str | None,
+    before: StreamState | None,
 ) -> LoadPlan:
     return LoadPlan(
         pipeline=plan.pipeline,
         stream=stream.name,
         table=plan.table or stream.name,
         write_mode=plan.write_mode,
-        primary_key=stream.primary_key,
-        cursor_field=stream.cursor_field,
+        primary_key=tuple(map(names.of, stream.primary_key)),
+        cursor_field=cursor_field_of([names.of(name) for name in cursor_columns(stream.cursor_field)]),
         run_id=re.sub(r"\W", "_", run_id, flags=re.ASCII),
         resumed_from=boundary,
         follows=before.run_id if before else "",
@@ -250,6 +263,7 @@ def _load_plan(
 def _delivery(
     destination: DestinationConnector,
     plan: LoadPlan,
+    names: ColumnNames,
     extraction: Extraction,
     store: StateStore,
     *,
@@ -257,6 +271,11 @@ def _delivery(
 ) -> Delivery:
     if isinstance(destination, StagedDestination):
         return StagedDelivery(
-            destination, plan, divided=divided, gathered=extraction.is_gathered, refresh=extraction.refresh
+            destination,
+            plan,
+            names,
+            divided=divided,
+            gathered=extraction.is_gathered,
+            refresh=extraction.refresh,
         )
-    return RowDelivery(destination, plan.write_mode, store, resumed=extraction.resumed)
+    return RowDelivery(destination, plan.write_mode, store, names, resumed=extraction.resumed)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from acme_sdk.catalog import Partition, Stream
@@ -41,6 +41,9 @@ class StreamPlan:
         max_rejected: How many records connectors may put aside until the sync stops: a number, a share of the
             records (a float, ``0.01``), or ``None`` for any number.
         on_schema_change: What happens to new columns, and to values that need a wider type.
+        columns: Names of columns in the target, by their names in the source; the others keep theirs, as far
+            as the destination can hold them.
+        beside: Streams whose tables of the same destination are named after them, too.
     """
 
     pipeline: str
@@ -52,6 +55,8 @@ class StreamPlan:
     overlap: timedelta | int | float | None = None
     max_rejected: int | float | None = 0
     on_schema_change: SchemaPolicy = SchemaPolicy.EVOLVE
+    columns: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
 
 
 def planned_stream(source: SourceConnector, destination: DestinationConnector, plan: StreamPlan) -> Stream:

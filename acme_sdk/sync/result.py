@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -30,7 +31,7 @@ class SyncResult:
         loaded: How many took effect in the target: added, or replaced by key.
         batches: In how many batches they came.
         bytes: Their size as Arrow columns in memory.
-        schema: Their columns.
+        schema: Their columns, as the source names them.
         cursor_field: The cursor, a column or several, or ``None``.
         cursor: Its highest value so far, as text (see `acme_sdk.cursor`); the next run begins there.
         last_run: Start of the successful extraction before this one; ``None`` if this one read everything.
@@ -43,6 +44,7 @@ class SyncResult:
         rejected: How many records were put aside: rejected by a connector, or discarded by the schema policy.
         rejected_file: The file that they are in; ``None`` if there are none.
         discarded_values: How many values the schema policy left out.
+        names: The names of columns in the target, by their names in the source, where the two differ.
     """
 
     pipeline: str
@@ -65,3 +67,4 @@ class SyncResult:
     rejected: int = 0
     rejected_file: Path | None = None
     discarded_values: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from acme.sdk import ConfigurationError, FatalError, WriteMode
 from acme_sdk.connectors.bigquery import BigQueryDestination
 from acme_sdk.connectors.bigquery.types import bigquery_type
+from acme_sdk.sync import StreamPlan, sync_stream
 from tests.bigquery.conftest import Dataset, Loader
 from tests.bigquery.loads import batch, checkpoint, plan
+from tests.sync.rows import Rows
 
 MOMENT = datetime(2013, 1, 1, 5, 0, 0, 123456)
 UID = UUID("6f1d3b0e-7c44-4f0e-9d3a-0c2b5a7e9f10")
@@ -207,6 +209,18 @@ def test_column_names_that_bigquery_has_not(dataset: Dataset, load: Loader, name
         load(plan(), batch(**{"id": [1], name: [1]}))
     assert caught.value.code == "column.name"
     assert dataset.tables() == set()
+
+
+def test_a_sync_makes_names_safe(dataset: Dataset, destination: BigQueryDestination) -> None:
+    names = ["", "a.b", "größe", "\0", "_FILE_x", " a ", "🚲", "select", "x" * 301, "a`b"]
+    source = Rows(dict(zip(names, range(len(names)), strict=True)), name="a.b;c")
+    with pytest.raises(ConfigurationError, match=r"'a\.b' and 'a`b' would both be 'a_b'"):
+        sync_stream(source, destination, StreamPlan("shop", table="orders"))
+    plan = StreamPlan("shop", table="orders", columns={"a`b": "other"})
+    held = sync_stream(source, destination, plan).names
+    listed = ", ".join(f"`{held.get(name, name)}`" for name in names)
+    assert dataset.query(f"SELECT {listed} FROM {{ds}}.orders") == [tuple(range(len(names)))]
+    assert BigQueryDestination.table_names.safe("b;c") == "b_c"
 
 
 def test_column_names_that_differ_in_case_only(dataset: Dataset, load: Loader) -> None:

@@ -29,6 +29,10 @@ pipelines:
     on_schema_change: freeze
     streams: [{stream: shop_source, table: lenient}]
   printed: {source: shop, destination: printer}
+  named:
+    source: shop
+    destination: warehouse
+    streams: [{stream: shop_source, table: named, columns: {again: came again}}]
 """
 SOURCE = """
 from acme.sdk import Row, SourceConnector
@@ -95,6 +99,13 @@ def test_a_pipeline_runs_and_goes_on_where_it_was(workspace: Path) -> None:
 def test_a_destination_without_transactions_has_its_checkpoint_beside_the_file(workspace: Path) -> None:
     assert acme_sync(workspace, "printed").returncode == 0
     assert [path.name for path in (workspace / ".acme" / "state").iterdir()] == ["printed@shop_source.json"]
+
+
+def test_other_names_of_columns_are_shown(workspace: Path) -> None:
+    named = acme_sync(workspace, "named")
+    assert "shop_source: column 'again' is 'came again' in the target" in named.stdout
+    with duckdb.connect(str(workspace / "warehouse.duckdb")) as connection:
+        assert [name for name, *_ in connection.execute("DESCRIBE named").fetchall()] == ["id", "came again"]
 
 
 def test_an_error_is_one_message_without_secrets(workspace: Path) -> None:

@@ -16,6 +16,7 @@ from acme_sdk.connectors.bigquery.columns import Columns
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
 from acme_sdk.connectors.bigquery.exclusion import held_stream
 from acme_sdk.connectors.bigquery.load import BigQueryLoad
+from acme_sdk.connectors.bigquery.names import COLUMN_NAMES, DATASET_NAMES, TABLE_NAMES
 from acme_sdk.connectors.bigquery.refresh import finish_refresh
 from acme_sdk.connectors.bigquery.reset import replace_state
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
@@ -31,6 +32,10 @@ _VERSION = "BigQuery"
 
 class BigQueryDestination(StagedDestination):
     """Tables in a BigQuery dataset."""
+
+    column_names = COLUMN_NAMES
+    table_names = TABLE_NAMES
+    schema_names = DATASET_NAMES
 
     _warehouse: Warehouse | None = None
 

@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from hashlib import blake2b
 
 from google.cloud.bigquery import DatasetReference, TableReference
 
 from acme_sdk.errors import ConfigurationError, FatalError
+from acme_sdk.names import OWN_PREFIX, NameRule
 
-__all__ = ["check_column", "digest", "quoted", "table_reference", "table_sql", "text_literal"]
+__all__ = [
+    "COLUMN_NAMES",
+    "DATASET_NAMES",
+    "TABLE_NAMES",
+    "check_column",
+    "digest",
+    "quoted",
+    "table_reference",
+    "table_sql",
+    "text_literal",
+]
 
-_LONGEST_COLUMN = 300  # characters
-_LONGEST_TABLE = 1024  # bytes
 _FORBIDDEN_IN_COLUMNS = frozenset('!"$()*,./;?@[\\]^`{}~')
 _RESERVED_COLUMNS = (
     "_table_", "_file_", "_partition", "_row_timestamp", "__root__", "_colidentifier",
     "_change_sequence_number", "_change_type", "_change_timestamp",
 )  # fmt: skip
+
+
+def _is_no_space(char: str) -> bool:
+    return not char.isspace()
+
+
+def _in_columns(char: str) -> bool:
+    return char not in _FORBIDDEN_IN_COLUMNS and unicodedata.category(char)[0] != "C"
+
+
+def _in_tables(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] in "LMN" or category in ("Pc", "Pd", "Zs")
+
+
+def _in_datasets(char: str) -> bool:
+    return char == "_" or (char.isascii() and char.isalnum())
+
+
+#: Which names columns, tables and datasets can have.
+COLUMN_NAMES = NameRule(
+    300,
+    "characters",
+    allows=_in_columns,
+    begins=_is_no_space,
+    ends=_is_no_space,
+    reserved=re.compile("|".join(_RESERVED_COLUMNS), re.IGNORECASE),
+    folds_case=True,
+)
+TABLE_NAMES = NameRule(1024, allows=_in_tables, reserved=re.compile(OWN_PREFIX))
+DATASET_NAMES = NameRule(1024, allows=_in_datasets, reserved=re.compile(r"_+\Z"))
 
 
 def table_reference(text: str, dataset: DatasetReference) -> TableReference:
@@ -29,7 +70,7 @@ def table_reference(text: str, dataset: DatasetReference) -> TableReference:
     other, dot, name = text.partition(".")
     if not dot:
         other, name = dataset.dataset_id, text
-    if not (other.isascii() and other.replace("_", "").isalnum()) or not _is_table_name(name):
+    if DATASET_NAMES.problem(other) or TABLE_NAMES.problem(name):
         raise ConfigurationError(
             f"table {text!r}: BigQuery has no tables of such a name",
             code="name.invalid",
@@ -44,22 +85,13 @@ def check_column(name: str) -> None:
     Raises:
         FatalError: Code ``column.name``.
     """
-    bad = sorted({c for c in name if c in _FORBIDDEN_IN_COLUMNS or unicodedata.category(c)[0] == "C"})
-    if bad:
-        problem = f"has {', '.join(map(repr, bad))} in it"
-    elif not name or name != name.strip():
-        problem = "is empty or begins or ends with a space"
-    elif len(name) > _LONGEST_COLUMN:
-        problem = f"is longer than {_LONGEST_COLUMN} characters"
-    elif name.lower().startswith(_RESERVED_COLUMNS):
-        problem = "begins like a column of BigQuery's own"
-    else:
-        return
-    raise FatalError(
-        f"column {name[:_LONGEST_COLUMN]!r}: {problem}, which BigQuery does not allow",
-        code="column.name",
-        hint="rename it in the source, e.g. by a view",
-    )
+    problem = COLUMN_NAMES.problem(name)
+    if problem is not None:
+        raise FatalError(
+            f"column {name[: COLUMN_NAMES.longest]!r}: it {problem}, which BigQuery does not allow",
+            code="column.name",
+            hint="rename it in the source, e.g. by a view",
+        )
 
 
 def digest(*parts: str) -> str:
@@ -84,9 +116,3 @@ def text_literal(text: str | None) -> str:
     for char, escape in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r")):
         text = text.replace(char, escape)
     return f'"{text}"'
-
-
-def _is_table_name(name: str) -> bool:
-    return 0 < len(name.encode()) <= _LONGEST_TABLE and all(
-        (category := unicodedata.category(c))[0] in "LMN" or category in ("Pc", "Pd", "Zs") for c in name
-    )

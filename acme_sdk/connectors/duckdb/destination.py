@@ -28,6 +28,7 @@ from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.names import OWN_PREFIX, NameRule
 from acme_sdk.row import Row
 
 __all__ = ["DuckDBDestination"]
@@ -45,6 +46,10 @@ class DuckDBDestination(StagedDestination):
     The file is opened when the first load begins and closed by ``teardown``: in between no other process can
     write to it, or read it.
     """
+
+    column_names = NameRule(reserved=re.compile(r"_acme_row\Z", re.IGNORECASE), folds_case=True)
+    table_names = NameRule(reserved=re.compile(OWN_PREFIX, re.IGNORECASE), folds_case=True)
+    schema_names = NameRule(folds_case=True)
 
     _connection: duckdb.DuckDBPyConnection | None = None
 

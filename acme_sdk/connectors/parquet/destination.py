@@ -22,12 +22,13 @@ from acme_sdk.connectors.parquet.load import ParquetLoad
 from acme_sdk.connectors.parquet.manifest import DATA
 from acme_sdk.connectors.parquet.refresh import finish_refresh
 from acme_sdk.connectors.parquet.reset import replace_state
-from acme_sdk.connectors.parquet.table import OWN_FOLDER, Table
+from acme_sdk.connectors.parquet.table import NAMES, OWN_FOLDER, Table
 from acme_sdk.destination import StagedDestination
 from acme_sdk.errors import AcmeError, ConfigurationError
 from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.names import NameRule
 from acme_sdk.row import Row
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ _ROW_GROUP_BYTES = 16 << 20
 class ParquetDestination(StagedDestination):
     """Tables as folders of Parquet files on a local disk."""
 
+    column_names = NameRule(folds_case=True)
+    table_names = schema_names = NAMES
     write_modes: ClassVar[frozenset[WriteMode]] = frozenset({WriteMode.APPEND, WriteMode.OVERWRITE})
 
     @classmethod

@@ -26,8 +26,9 @@ from acme_sdk.connectors.parquet.lock import locked
 from acme_sdk.connectors.parquet.manifest import DATA, Manifest
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import LoadPlan
+from acme_sdk.names import NameRule
 
-__all__ = ["OWN_FOLDER", "Table", "refresh_folder", "refresh_prefix"]
+__all__ = ["NAMES", "OWN_FOLDER", "Table", "refresh_folder", "refresh_prefix"]
 
 #: What belongs to the destination, in its folder.
 OWN_FOLDER = ".acme"
@@ -37,8 +38,13 @@ _MANIFEST = "manifest.json"
 # Who was reading the list of a version's files when the next one came must find it whole.
 _GRACE_S = 60
 # To readers, = makes a partition, some signs are patterns, and what begins with _ or . is hidden.
-_NAME = re.compile(r"[^\W_][^/\\=*?\[\]{}\x00-\x1f]*")
 _MAX_NAME_BYTES = 200
+#: Which names folders can have.
+NAMES = NameRule(
+    _MAX_NAME_BYTES,
+    allows=lambda char: char > "\x1f" and char not in "/\\=*?[]{}",
+    begins=lambda char: re.fullmatch(r"[^\W_]", char) is not None,
+)
 
 
 class Table:
@@ -54,7 +60,7 @@ class Table:
 
     def __init__(self, root: Path, name: str) -> None:
         parts = name.split(".", 1)
-        if len(name.encode()) > _MAX_NAME_BYTES or not all(map(_NAME.fullmatch, parts)):
+        if len(name.encode()) > _MAX_NAME_BYTES or any(map(NAMES.problem, parts)):
             raise ConfigurationError(
                 f"{name!r} cannot be a table: it is to be a folder's name",
                 code="table.invalid",

@@ -15,6 +15,8 @@ __all__ = ["delete_checkpoint", "read_checkpoint", "read_refresh", "store_checkp
 
 # Beside the checkpoint's own fields.
 _REFRESH = "refresh"
+# Stands for NUL, which a column's name may have and jsonb may not: a character that nobody uses.
+_NUL = "\ue000"
 
 
 def read_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> StreamState | None:
@@ -47,7 +49,8 @@ def store_checkpoint(
         " DO UPDATE SET checkpoint = EXCLUDED.checkpoint, stored_at = EXCLUDED.stored_at"
     ).format(table.sql)
     stored = checkpoint.to_json() | ({_REFRESH: refresh} if refresh else {})
-    connection.execute(statement, (checkpoint.pipeline, checkpoint.stream, Jsonb(stored)))
+    document = Jsonb(_replaced(stored, "\0", _NUL))
+    connection.execute(statement, (checkpoint.pipeline, checkpoint.stream, document))
 
 
 def delete_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> None:
@@ -64,7 +67,19 @@ def _read(connection: Connection, schema: str, pipeline: str, stream: str) -> di
         _table(schema).sql
     )
     row = connection.execute(query, (pipeline, stream)).fetchone()
-    return dict(row[0]) if row else None
+    return dict(_replaced(row[0], _NUL, "\0")) if row else None
+
+
+def _replaced(value: Any, old: str, new: str) -> Any:
+    """Replace a character in all texts of a JSON-like value."""
+    match value:
+        case str():
+            return value.replace(old, new)
+        case list() | tuple():
+            return [_replaced(item, old, new) for item in value]
+        case dict():
+            return {_replaced(key, old, new): _replaced(item, old, new) for key, item in value.items()}
+    return value
 
 
 def _create(connection: Connection, table: TableName) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -77,6 +78,13 @@ class CopyBatch(EncodedBatch):
             FatalError: As in `column`, also for a timestamp that has no place in 64 bits from 1970 on.
         """
         return self._decode_all(unbounded=True)
+
+    def renamed(self, names: Sequence[str]) -> CopyBatch:
+        """Return the rows, still undecoded, with other names for their columns."""
+        schema = self.schema
+        renamed = [field.with_name(name) for field, name in zip(schema, names, strict=True)]
+        layout = replace(self.layout, schema=pa.schema(renamed, schema.metadata))
+        return CopyBatch(layout, self.data, self.num_rows)
 
     @cached_property
     def _block(self) -> Block:

@@ -17,7 +17,14 @@ from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.exclusion import hold_stream, release_streams
-from acme_sdk.connectors.postgres.identifiers import TableName, check_column_names, lock_stream
+from acme_sdk.connectors.postgres.identifiers import (
+    COLUMN_NAMES,
+    SCHEMA_NAMES,
+    TABLE_NAMES,
+    TableName,
+    check_column_names,
+    lock_stream,
+)
 from acme_sdk.connectors.postgres.load import PostgresLoad
 from acme_sdk.connectors.postgres.refresh import finish_refresh
 from acme_sdk.connectors.postgres.reset import replace_state
@@ -34,6 +41,10 @@ __all__ = ["PostgresDestination"]
 
 class PostgresDestination(PostgresConnector, StagedDestination):
     """Loads streams into tables of a database; rows and checkpoint are committed together."""
+
+    column_names = COLUMN_NAMES
+    table_names = TABLE_NAMES
+    schema_names = SCHEMA_NAMES
 
     @classmethod
     def config_schema(cls) -> dict[str, dict[str, Any]]:

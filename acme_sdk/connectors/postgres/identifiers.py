@@ -11,9 +11,13 @@ import psycopg
 from psycopg import sql
 
 from acme_sdk.errors import FatalError
+from acme_sdk.names import OWN_PREFIX, NameRule
 
 __all__ = [
+    "COLUMN_NAMES",
     "OWN_PREFIX",
+    "SCHEMA_NAMES",
+    "TABLE_NAMES",
     "TableName",
     "advisory_key",
     "check_column_names",
@@ -26,10 +30,15 @@ __all__ = [
     "stage_prefix",
 ]
 
-#: Tables whose name begins like this are ours: no stream, no target.
-OWN_PREFIX = "_acme_"
-
 _LONGEST = 63  # bytes; Postgres cuts off the rest without an error
+
+#: Which names columns can have: each table has some of Postgres's own, and staged rows have some of ours.
+COLUMN_NAMES = NameRule(
+    _LONGEST,
+    reserved=re.compile(r"(ctid|xmin|xmax|cmin|cmax|tableoid|_acme_row|_acme_nth|_acme_identity)\Z"),
+)
+TABLE_NAMES = NameRule(_LONGEST, reserved=re.compile(OWN_PREFIX))
+SCHEMA_NAMES = NameRule(_LONGEST, reserved=re.compile("pg_"))
 
 
 @dataclass(frozen=True)
