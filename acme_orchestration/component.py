@@ -31,7 +31,7 @@ __all__ = ["AcmeConnectors"]
 
 _FILE = "connectors.yaml"
 _TEMPLATE = """\
-# Connectors and pipelines. `acme connectors` lists the types, `acme connectors show TYPE` their fields.
+# Connectors and pipelines. `acme types` lists the types, `acme types show TYPE` their fields.
 # What differs in an environment stands in a file of its own, e.g. connectors.prod.yaml.
 
 connectors: {}

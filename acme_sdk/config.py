@@ -41,10 +41,10 @@ from pydantic import (
 )
 
 from acme_sdk.errors import ConfigurationError, FieldProblem
-from acme_sdk.secrets import Redactor
+from acme_sdk.secrets import Redactor, is_reference
 from acme_sdk.secrets.fields import resolve, secret_values
 
-__all__ = ["ConnectorConfig", "config_model", "validate_config"]
+__all__ = ["ConnectorConfig", "config_model", "validate_config", "written_problems"]
 
 Schema = Mapping[str, Mapping[str, Any]]
 
@@ -164,6 +164,34 @@ def validate_config(
         ) from None
     secrets += secret_values(schema, values)
     return ConnectorConfig({k: v for k, v in values.items() if v is not None or k in raw}, tuple(secrets))
+
+
+def written_problems(schema: Schema, raw: Mapping[str, Any]) -> tuple[FieldProblem, ...]:
+    """Return what is wrong with a configuration as it is written, whatever its references stand for.
+
+    Args:
+        schema: What ``config_schema()`` returned; an empty mapping takes any field.
+        raw: The configuration, references unresolved.
+
+    Raises:
+        ConfigurationError: The schema itself is wrong (code ``config.schema``).
+    """
+    try:
+        config_model(schema).model_validate(dict(raw))
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        return tuple(_problem(schema, item) for item in found if not _is_in_reference(raw, item["loc"]))
+    return ()
+
+
+def _is_in_reference(raw: Any, path: tuple[int | str, ...]) -> bool:
+    for part in path:
+        if is_reference(raw):
+            return True
+        if not isinstance(raw, Mapping) or part not in raw:
+            return False
+        raw = raw[part]
+    return is_reference(raw)
 
 
 def _check_spec(field: str, spec: Mapping[str, Any]) -> None:

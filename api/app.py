@@ -26,6 +26,7 @@ from api.services import Services, WorkspaceFile
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
+    from acme_orchestration.registry.registered import Registry
     from acme_orchestration.usage.reader import UsageReader
 
 __all__ = ["MAX_BODY_BYTES", "create_app"]
@@ -37,6 +38,7 @@ def create_app(
     workspace_file: Path,
     reader: InstanceReader,
     *,
+    registry: Registry | None = None,
     usage: UsageReader | None = None,
     environment: str | None = None,
     egress: EgressPolicy | None = None,
@@ -49,6 +51,7 @@ def create_app(
     Args:
         workspace_file: ``connectors.yaml``; read again when it changes.
         reader: Reads states and histories from the Dagster instance.
+        registry: Where further connectors and pipelines are registered; ``None`` for nowhere.
         usage: Knows who uses each connector in Dagster; without it, only the pipelines declared are listed.
         environment: Whose overlay of the file counts; what ``ACME_ENVIRONMENT`` says by default.
         egress: Which targets a connection test may reach; public ones only by default.
@@ -75,7 +78,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["acme"] = Services(
-        workspace=WorkspaceFile(workspace_file, environment),
+        workspace=WorkspaceFile(workspace_file, registry, environment),
         reader=reader,
         usage=usage,
         egress=egress or EgressPolicy(),

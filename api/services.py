@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from flask import current_app
 
-from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.environment import overlay_path, present_environment
+from acme_orchestration.registry.errors import RegistryUnavailableError
+from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 from api.problems import ProblemError
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
+    from acme_orchestration.registry.registered import Registry
     from acme_orchestration.usage.reader import UsageReader
     from api.egress import EgressPolicy
     from api.sandbox import Sandbox
@@ -29,29 +32,31 @@ log = logging.getLogger(__name__)
 
 
 class WorkspaceFile:
-    """``connectors.yaml``, read again when it has changed.
+    """``connectors.yaml`` and what is registered beside it, read again when one of them has changed.
 
     Args:
-        path: Where it is.
+        path: Where the file is.
+        registry: The registry, if there is one.
         environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
     """
 
-    def __init__(self, path: Path, environment: str | None = None) -> None:
+    def __init__(self, path: Path, registry: Registry | None = None, environment: str | None = None) -> None:
         self._path = path.absolute()
+        self._registry = registry
         self._environment = environment or present_environment()
         self._lock = threading.Lock()
         self._seen: list[tuple[int, int, int]] = []
         self._outcome: Workspace | ConfigurationError | None = None
 
     def read(self) -> Workspace:
-        """Return what it declares now.
+        """Return what there is now. While the registry cannot be read, that is what it held last.
 
         Raises:
             ProblemError: 503, saying what is wrong with it (code ``workspace.invalid``).
         """
         with self._lock:
             seen = self._stamp()
-            if self._outcome is None or seen != self._seen:
+            if self._outcome is None or seen != self._seen or self._has_changed(self._outcome):
                 self._seen, self._outcome = seen, self._load()
             outcome = self._outcome
         if isinstance(outcome, ConfigurationError):
@@ -62,6 +67,15 @@ class WorkspaceFile:
                 outcome.message.replace(f"{self._path.parent}{os.sep}", ""),
             )
         return outcome
+
+    def _has_changed(self, outcome: Workspace | ConfigurationError) -> bool:
+        if self._registry is None or isinstance(outcome, ConfigurationError):
+            return False
+        try:
+            return self._registry.revision() != outcome.revision
+        except RegistryUnavailableError as error:
+            log.warning("%s", error.message)
+            return False
 
     def _stamp(self) -> list[tuple[int, int, int]]:
         """What changes when the file or its overlay does."""
@@ -75,7 +89,7 @@ class WorkspaceFile:
 
     def _load(self) -> Workspace | ConfigurationError:
         try:
-            return load_workspace(self._path, self._environment)
+            return read_workspace(self._path, self._registry, self._environment)
         except ConfigurationError as error:
             log.error("%s", error.message)  # noqa: TRY400 - what counts is where in the file, not in the code
             return error
@@ -86,7 +100,7 @@ class Services:
     """What the routes work with.
 
     Attributes:
-        workspace: The connectors and pipelines declared.
+        workspace: The connectors and pipelines.
         reader: Reads states and histories from the Dagster instance.
         usage: Knows who uses each connector beside the pipelines declared; ``None`` if nobody can tell.
         egress: Which targets a test may reach.

@@ -11,12 +11,14 @@ __all__ = ["main"]
 # Name, module and one line of help: `acme --help` imports nothing but Click.
 _COMMANDS = {
     "api": ("acme.cli.api", "Serve the HTTP API."),
-    "connectors": ("acme.cli.connectors", "Show the connector types and their fields."),
+    "connectors": ("acme.cli.connectors", "Register connectors, and show which there are."),
     "dev": ("acme.cli.dev", "Run everything on an embedded default: databases, Dagster, API."),
     "init": ("acme.cli.init", "Write the project of a new connector."),
+    "pipelines": ("acme.cli.pipelines", "Register pipelines, and show which there are."),
     "state": ("acme.cli.state", "Show and change how far a pipeline has come."),
-    "sync": ("acme.cli.sync", "Run a pipeline of connectors.yaml, without Dagster."),
+    "sync": ("acme.cli.sync", "Run a pipeline, without Dagster."),
     "test-connector": ("acme.cli.test_connector", "Find what is wrong with a connector."),
+    "types": ("acme.cli.types", "Show the connector types and their fields."),
 }
 
 

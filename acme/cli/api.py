@@ -99,6 +99,7 @@ def _serve(
 
         from acme_orchestration.instance import InstanceReader
         from acme_orchestration.registry.declared import load_workspace
+        from acme_orchestration.registry.place import find_registry
         from acme_orchestration.usage.reader import UsageReader
         from api.app import MAX_BODY_BYTES, create_app
         from api.egress import EgressPolicy
@@ -114,6 +115,7 @@ def _serve(
     app = create_app(
         workspace_file,
         reader,
+        registry=find_registry(dagster_home),
         usage=usage,
         environment=environment,
         egress=EgressPolicy.parse(egress_allow),

@@ -1,175 +1,263 @@
-"""``acme connectors``: which connector types there are, and what their configuration has."""
+"""``acme connectors``: which connectors there are, and registering, changing and deleting them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from rich.table import Table
+from acme.cli.fields import ask_fields, set_fields
+from acme.cli.registry import (
+    Where,
+    actor,
+    failing_plainly,
+    json_option,
+    open_registrar,
+    open_registry,
+    print_entry,
+    print_history,
+    print_list,
+    seen,
+    version_option,
+    where_options,
+    workspace_of,
+)
 
-    from acme_sdk.connector import Connector
-    from acme_sdk.errors import AcmeError
-    from acme_sdk.plugins import ConnectorType
+if TYPE_CHECKING:
+    from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry
 
 __all__ = ["command"]
 
-_folder_option = click.option(
-    "--folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="The connectors folder; ./connectors by default, if there is one.",
+_set_option = click.option(
+    "--set",
+    "settings",
+    metavar="FIELD=VALUE",
+    multiple=True,
+    help="A field of the configuration, e.g. host=db.example.com or 'password={env: DB_PASSWORD}'.",
 )
-_DEFAULT_FOLDER = Path("connectors")
-# Leaves room for descriptions where there are 80 columns.
-_WIDTHS = {"Notes": 11}
-_ENDLESS = 1_000_000
+_save_anyway_option = click.option(
+    "--save-anyway", is_flag=True, help="Save it even if the connection cannot be established."
+)
 
 
-@click.group(name="connectors", invoke_without_command=True)
-@_folder_option
-@click.pass_context
-def command(context: click.Context, folder: Path | None) -> None:
-    """List the connector types: built in, installed, and those of the connectors folder.
+@click.group(name="connectors")
+def command() -> None:
+    """Show the connectors of a workspace, and register, change and delete some.
 
-    A type that cannot be imported is listed with the reason and what to do about it.
+    Connectors of connectors.yaml are declared: they are changed there. Registered ones are in the registry,
+    which is in Dagster's home, or where ACME_REGISTRY_URL says. A running Dagster shows and checks what is
+    registered by itself. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
     """
-    context.obj = folder or _DEFAULT_FOLDER
-    if context.invoked_subcommand is not None:
-        return
-    from acme_sdk.plugins import connector_types
 
-    table = _table("Type", "Role", "From", "Description")
-    for _, found in sorted(connector_types(context.obj).items()):
-        for role, description in _descriptions(found):
-            table.add_row(found.name, role, found.provider, description)
-    _print(table)
+
+@command.command(name="list")
+@where_options
+@json_option
+def list_(where: Where, as_json: bool) -> None:
+    """List the connectors, declared and registered."""
+    with failing_plainly():
+        print_list(workspace_of(where), "connector", ("type", "role"), as_json)
+
+
+@command.command()
+@click.argument("name")
+@where_options
+@json_option
+def show(name: str, where: Where, as_json: bool) -> None:
+    """Show the connector NAME."""
+    with failing_plainly():
+        print_entry(workspace_of(where), "connector", name, as_json)
 
 
 @command.command()
 @click.argument("type_name", metavar="TYPE")
-@click.option("--role", type=click.Choice(["source", "destination"]), help="Only what this role takes.")
-@click.option("--json-schema", is_flag=True, help="Print the JSON Schema of the configuration instead.")
-@click.option("--markdown", is_flag=True, help="Print a Markdown table instead, for documentation.")
-@_folder_option
-@click.pass_context
-def show(
-    context: click.Context,
+@where_options
+@click.option("--name", help="Its name; with it, nothing is asked.")
+@click.option("--role", type=click.Choice(["source", "destination"]), help="Where TYPE is both.")
+@_set_option
+@click.option("--description", help="For people.")
+@click.option("--owner", help="An e-mail address, or team:NAME.")
+@click.option("--check-interval", type=int, metavar="SECONDS", help="Between health checks; 60 by default.")
+@_save_anyway_option
+def add(
     type_name: str,
+    where: Where,
+    name: str | None,
     role: str | None,
-    json_schema: bool,
-    markdown: bool,
-    folder: Path | None,
+    settings: tuple[str, ...],
+    description: str | None,
+    owner: str | None,
+    check_interval: int | None,
+    save_anyway: bool,
 ) -> None:
-    """Show the configuration's fields of a connector TYPE.
+    """Register a connector of a TYPE: asks for each field, and tests the connection before it saves.
 
-    Exit codes: 0 shown, 1 the type cannot be imported or describes its fields wrongly, 2 there is no such
-    type or role.
+    Secrets are stored as references to environment variables or files, which must be there where Dagster
+    runs. With --name nothing is asked: give the fields with --set.
     """
-    from acme_sdk.errors import AcmeError
-    from acme_sdk.fields import config_fields, markdown_table
-
-    if json_schema and markdown:
-        raise click.UsageError("--json-schema and --markdown exclude each other")
-    try:
-        classes = _classes(type_name, role, folder or context.obj)
-        schemas = {name: _schema(kind) for name, kind in classes.items()}
-        if json_schema:
-            click.echo(json.dumps(_json_schema(classes, schemas), indent=2, ensure_ascii=False))
-            return
-        fields = config_fields(schemas)
-    except AcmeError as error:
-        raise _for_the_reader(error) from None
-    if not fields:
-        click.echo(f"{type_name} declares no fields: it takes any.")
-    elif markdown:
-        click.echo(markdown_table(fields))
-    else:
-        from acme_sdk.fields import HEADERS
-
-        table = _table(*HEADERS)
-        for field in fields:
-            table.add_row(*field.row())
-        _print(table)
+    with failing_plainly():
+        folder = where.folder
+        role = role or _role(type_name, folder, ask=name is None)
+        schema = _schema(type_name, role, folder)
+        config = set_fields({}, settings, schema)
+        chosen = name or click.prompt("Name")
+        if name is None:
+            config = ask_fields(config, schema)
+        body = _without_none(
+            type=type_name,
+            role=role,
+            config=config,
+            description=description,
+            owner=owner,
+            check_interval_s=check_interval,
+        )
+        registrar = open_registrar(where)
+        entry = registrar.check("connector", chosen, body)
+        _require_connection(entry, folder, save_anyway, ask=name is None)
+        record = registrar.register("connector", chosen, body, actor=actor())
+    click.echo(f"Registered {chosen}, version {record.version}.")
 
 
-def _classes(type_name: str, role: str | None, folder: Path) -> dict[str, type[Connector]]:
-    from acme_sdk.plugins import connector_class, connector_type
-
-    if role is not None:
-        return {role: connector_class(type_name, role, folder)}
-    return _source_first(connector_type(type_name, folder).classes())
-
-
-def _source_first(classes: dict[str, type[Connector]]) -> dict[str, type[Connector]]:
-    return dict(sorted(classes.items(), reverse=True))
-
-
-def _schema(kind: type[Connector]) -> dict[str, dict[str, Any]]:
-    from acme_sdk.errors import ConfigurationError
-
-    try:
-        return kind.config_schema() or {}
-    except Exception as error:
-        raise ConfigurationError(
-            f"{kind.__name__}.config_schema() raised {type(error).__name__}: {error}", code="config.schema"
-        ) from error
-
-
-def _json_schema(
-    classes: dict[str, type[Connector]], schemas: dict[str, dict[str, dict[str, Any]]]
-) -> dict[str, Any]:
-    from acme_sdk.config import config_model
-
-    if len(classes) > 1:
-        raise click.UsageError(f"the type is a {' and a '.join(classes)}: choose one with --role")
-    ((role, kind),) = classes.items()
-    return config_model(schemas[role], kind.__name__).model_json_schema()
-
-
-def _descriptions(found: ConnectorType) -> Iterator[tuple[str, str]]:
-    """Yield each role with the first line of its class's docstring, or why there is none."""
-    from acme_sdk.errors import AcmeError
-
-    try:
-        classes = _source_first(found.classes())
-    except AcmeError as error:
-        text = f"{error.message}; {error.hint}" if error.hint else error.message
-        yield "?", " ".join(text.split())
-        return
-    for role, kind in classes.items():
-        yield role, (kind.__doc__ or "").strip().partition("\n")[0]
+@command.command()
+@click.argument("name")
+@where_options
+@_set_option
+@click.option("--description", help="For people; empty for none.")
+@click.option("--owner", help="An e-mail address, or team:NAME; empty for none.")
+@click.option("--check-interval", type=int, metavar="SECONDS", help="Between health checks.")
+@version_option
+@_save_anyway_option
+def change(
+    name: str,
+    where: Where,
+    settings: tuple[str, ...],
+    description: str | None,
+    owner: str | None,
+    check_interval: int | None,
+    version: int | None,
+    save_anyway: bool,
+) -> None:
+    """Change the registered connector NAME; what is not named stays. 'FIELD=' takes a field out."""
+    with failing_plainly():
+        record, version = seen(where, "connector", name, version)
+        folder = where.folder
+        config = dict(record.body.get("config", {}))
+        if settings:
+            schema = _schema(record.body["type"], record.body["role"], folder)
+            config = set_fields(config, settings, schema)
+        given = {"description": description, "owner": owner, "check_interval_s": check_interval}
+        body = {**record.body, "config": config, **{k: v for k, v in given.items() if v is not None}}
+        body = {field: value for field, value in body.items() if value != ""}
+        registrar = open_registrar(where)
+        if settings:
+            _require_connection(registrar.check("connector", name, body), folder, save_anyway, ask=False)
+        changed = registrar.change("connector", name, body, version=version, actor=actor())
+    click.echo(f"Changed {name}, version {changed.version}.")
 
 
-def _for_the_reader(error: AcmeError) -> click.ClickException:
-    text = error.message + (f"\n{error.hint}" if error.hint else "")
-    return (
-        click.UsageError(text)
-        if error.code in ("type.unknown", "type.no_role")
-        else click.ClickException(text)
+@command.command()
+@click.argument("name")
+@where_options
+@version_option
+def disable(name: str, where: Where, version: int | None) -> None:
+    """Have the registered connector NAME neither checked nor used."""
+    _switch(where, name, version, disabled=True)
+
+
+@command.command()
+@click.argument("name")
+@where_options
+@version_option
+def enable(name: str, where: Where, version: int | None) -> None:
+    """Have the registered connector NAME checked and used again."""
+    _switch(where, name, version, disabled=False)
+
+
+@command.command()
+@click.argument("name")
+@where_options
+@version_option
+@click.confirmation_option("--yes", prompt="Delete the connector?", help="Do not ask.")
+def delete(name: str, where: Where, version: int | None) -> None:
+    """Delete the registered connector NAME."""
+    with failing_plainly():
+        _, version = seen(where, "connector", name, version)
+        open_registrar(where).delete("connector", name, version=version, actor=actor())
+    click.echo(f"Deleted {name}.")
+
+
+@command.command()
+@click.argument("name", required=False)
+@where_options
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
+@json_option
+def history(name: str | None, where: Where, limit: int, as_json: bool) -> None:
+    """Show who changed what, and when: of the connector NAME, or of all."""
+    with failing_plainly():
+        print_history(open_registry(where).history("connector", name, limit), as_json)
+
+
+def _switch(where: Where, name: str, version: int | None, *, disabled: bool) -> None:
+    with failing_plainly():
+        record, version = seen(where, "connector", name, version)
+        body = {**record.body, "disabled": disabled}
+        changed = open_registrar(where).change("connector", name, body, version=version, actor=actor())
+    click.echo(f"{'Disabled' if disabled else 'Enabled'} {name}, version {changed.version}.")
+
+
+def _role(type_name: str, folder: Path, *, ask: bool) -> str:
+    """Return the role of a type; of one that has both, the one that is wanted."""
+    from acme_sdk.plugins import connector_type
+
+    roles = sorted(connector_type(type_name, folder).classes(), reverse=True)
+    if len(roles) == 1:
+        return roles[0]
+    if not ask:
+        raise click.UsageError(f"{type_name} is a {' and a '.join(roles)}: choose one with --role")
+    chosen: str = click.prompt("Role", type=click.Choice(roles))
+    return chosen
+
+
+def _schema(type_name: str, role: str, folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    from acme_orchestration.registry.verification import type_schema
+
+    return type_schema(type_name, role, folder)
+
+
+def _require_connection(
+    entry: ConnectorEntry | PipelineEntry, folder: Path, save_anyway: bool, *, ask: bool
+) -> None:
+    """Test the connection; end the command if it fails, unless it is to be saved all the same."""
+    from acme_orchestration.registry.entries import ConnectorEntry
+    from acme_sdk.probe import Probe, run_probes
+
+    assert isinstance(entry, ConnectorEntry)  # noqa: S101 - of that kind it was asked for
+    probe = Probe(
+        entry.name,
+        entry.type,
+        entry.role,
+        entry.config,
+        action="test",
+        folder=str(folder) if folder.is_dir() else None,
+        timeout=entry.check_timeout_s,
     )
+    click.echo(f"Testing {entry.name} … ", nl=False)
+    [result] = run_probes([probe])
+    report = result.report
+    if report.code is None:
+        version = f", {report.server_version}" if report.server_version else ""
+        took = "" if report.latency_ms is None else f" in {report.latency_ms} ms"
+        click.echo(f"connected{took}{version}")
+        return
+    click.echo(f"failed: {report.message} [{report.code}]")
+    if report.hint:
+        click.echo(f"hint: {report.hint}")
+    if save_anyway or (ask and click.confirm("Save it anyway?", default=False)):
+        return
+    raise click.ClickException("Nothing was saved. Correct the configuration, or add --save-anyway.")
 
 
-def _table(*headers: str) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, header in enumerate(headers):
-        # Names stay whole: they are what is copied.
-        table.add_column(header, no_wrap=number == 0, overflow="fold", max_width=_WIDTHS.get(header))
-    return table
-
-
-def _print(table: Table) -> None:
-    """Print a table as wide as the terminal; in a pipe as wide as it is, so that no value is wrapped."""
-    from rich.console import Console
-
-    console = Console(highlight=False, markup=False)
-    if not console.is_terminal:
-        console.width = _ENDLESS
-        for column in table.columns:
-            column.no_wrap, column.max_width = True, None
-    console.print(table)
+def _without_none(**fields: Any) -> dict[str, Any]:
+    return {field: value for field, value in fields.items() if value is not None}

@@ -1,7 +1,8 @@
-"""A pipeline of connectors.yaml with both its connectors open, for the commands that work on one."""
+"""A pipeline with both its connectors open, for the commands that work on one."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from acme_orchestration.registry.declared import Workspace
     from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
+    from acme_orchestration.registry.workspace import Workspace
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.connector import Connector
     from acme_sdk.destination import DestinationConnector
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     from acme_sdk.source import SourceConnector
     from acme_sdk.sync import FileStateStore
 
-__all__ = ["OpenPipeline", "env_option", "file_option", "open_pipeline", "print_error", "print_names"]
+__all__ = [
+    "OpenPipeline", "dagster_home", "env_option", "file_option", "open_pipeline", "print_error",
+    "print_names",
+]  # fmt: skip
 
 #: ``--file``, the same for all of these commands.
 file_option = click.option(
@@ -31,7 +35,7 @@ file_option = click.option(
     envvar="ACME_WORKSPACE_FILE",
     show_default=True,
     type=click.Path(path_type=Path),
-    help="The file that declares the pipeline.",
+    help="The file that declares connectors and pipelines.",
 )
 
 #: ``--env``, the same for all commands that read the file.
@@ -94,7 +98,7 @@ def open_pipeline(
     """Set up both connectors of a pipeline; errors that leave the block have their secrets removed.
 
     Args:
-        path: The file that declares it.
+        path: The workspace's file.
         environment: Whose overlay counts; it is said on standard error.
         name: The pipeline.
         stream: The one stream that is wanted; ``None`` for all.
@@ -102,11 +106,12 @@ def open_pipeline(
     Raises:
         AcmeError: There is no such pipeline or stream, or one of its connectors cannot be used.
     """
-    from acme_orchestration.registry.declared import load_workspace
+    from acme_orchestration.registry.current import read_workspace
+    from acme_orchestration.registry.place import existing_registry
     from acme_sdk.destination import DestinationConnector
     from acme_sdk.source import SourceConnector
 
-    workspace = load_workspace(path, environment)
+    workspace = read_workspace(path, existing_registry(dagster_home(path)), environment)
     if workspace.environment is not None:
         click.echo(f"environment: {workspace.environment}", err=True)
     entry = _entry(workspace, name)
@@ -118,6 +123,12 @@ def open_pipeline(
         assert isinstance(destination, DestinationConnector)  # noqa: S101 - as above
         redactors = [end.config.redactor for end in ends]
         yield OpenPipeline(entry, streams, source, destination, workspace.home, redactors)
+
+
+def dagster_home(path: Path) -> Path | None:
+    """Return Dagster's home where ``DAGSTER_HOME`` says none: that of ``acme dev``, beside the file."""
+    of_dev = path.absolute().parent / ".acme" / "dagster"
+    return of_dev if "DAGSTER_HOME" not in os.environ and of_dev.is_dir() else None
 
 
 def print_error(error: AcmeError) -> None:
@@ -141,16 +152,23 @@ def _entry(workspace: Workspace, name: str) -> PipelineEntry:
     if name not in workspace.pipelines:
         close = get_close_matches(name, workspace.pipelines, n=1)
         raise ConfigurationError(
-            f"there is no pipeline {name!r} in {workspace.path}",
+            f"there is no pipeline {name!r} in {_places(workspace)}",
             code="pipeline.unknown",
             hint=f"did you mean {close[0]!r}?"
             if close
-            else f"it has {', '.join(workspace.pipelines) or 'none'}",
+            else f"there are {', '.join(workspace.pipelines) or 'none'}",
         )
     entry = workspace.pipelines[name]
     if entry.fault is not None:
         raise ConfigurationError(entry.fault, hint=f"correct it in {workspace.path}")
     return entry
+
+
+def _places(workspace: Workspace) -> str:
+    if workspace.registry is None:
+        return str(workspace.path)
+    unread = ", which cannot be read" if workspace.revision is None else ""
+    return f"{workspace.path}, nor in the registry{unread}"
 
 
 def _streams(entry: PipelineEntry, name: str | None) -> Sequence[StreamEntry]:

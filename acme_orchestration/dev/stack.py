@@ -20,9 +20,10 @@ from acme_orchestration.dev.home import DevHome
 from acme_orchestration.dev.ports import HOST, check_ports
 from acme_orchestration.dev.processes import ChildProcess
 from acme_orchestration.dev.webserver import RunState, Webserver
-from acme_orchestration.registry.declared import load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.entries import dagster_name
 from acme_orchestration.registry.environment import VARIABLE, overlay_path
+from acme_orchestration.registry.place import existing_registry
 from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Ports", "Stack"]
@@ -153,9 +154,10 @@ class Stack:
         Yields:
             Pipeline, run id and how far the run is, again and again until it has ended.
         """
-        for pipeline in load_workspace(
-            self._workspace / "connectors.yaml", self.environment
-        ).pipelines.values():
+        workspace = read_workspace(
+            self._workspace / "connectors.yaml", existing_registry(self.home.dagster), self.environment
+        )
+        for pipeline in workspace.pipelines.values():
             job = dagster_name(pipeline.name)
             if pipeline.fault is not None or self.webserver.has_succeeded(job):
                 continue

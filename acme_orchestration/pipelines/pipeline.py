@@ -24,7 +24,7 @@ from acme_orchestration.registry.entries import PipelineEntry, dagster_name
 from acme_orchestration.resources.connector import ConnectorResource
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["pipeline_definitions"]
+__all__ = ["check_pipeline", "pipeline_definitions"]
 
 
 def pipeline_definitions(
@@ -61,6 +61,21 @@ def pipeline_definitions(
     )
     resolved = Definitions(assets=assets, resources=used, jobs=[job]).resolve_job_def(key)
     return Definitions(assets=assets, jobs=[resolved], schedules=schedules)
+
+
+def check_pipeline(pipeline: PipelineEntry) -> None:
+    """Check that Dagster can have a pipeline whose connectors are right.
+
+    Raises:
+        ConfigurationError: Its schedule is none, or two of its streams would be one asset (code
+            ``pipeline.invalid``).
+    """
+    try:
+        _assets(pipeline, Path())
+        if pipeline.schedule:
+            _schedule(pipeline, dagster_name(pipeline.name))
+    except (ConfigurationError, DagsterError) as error:
+        raise ConfigurationError(f"pipelines.{pipeline.name}: {error}", code="pipeline.invalid") from None
 
 
 def _assets(pipeline: PipelineEntry, state_folder: Path) -> list[AssetsDefinition]:

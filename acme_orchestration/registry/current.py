@@ -18,7 +18,7 @@ from acme_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.records import Record
-    from acme_orchestration.registry.registered import Registry
+    from acme_orchestration.registry.registered import Contents, Registry
 
 __all__ = ["CurrentWorkspace", "doubled", "read_workspace", "stands_twice", "with_registered"]
 
@@ -42,21 +42,22 @@ def read_workspace(path: Path, registry: Registry | None = None, environment: st
     if registry is None:
         return link(declared)
     try:
-        return link(with_registered(declared, registry))
+        return link(with_registered(declared, registry, registry.contents()))
     except RegistryUnavailableError as error:
         log.warning("%s", error.message)
         return replace(link(declared), registry=registry)
 
 
-def with_registered(declared: Workspace, registry: Registry) -> Workspace:
+def with_registered(declared: Workspace, registry: Registry, contents: Contents) -> Workspace:
     """Return the declared entries and the registered ones, not linked yet.
 
     A name in both is the declared one's.
 
-    Raises:
-        RegistryUnavailableError: The registry cannot be read.
+    Args:
+        declared: What `read_declared` returned.
+        registry: The registry.
+        contents: What it holds.
     """
-    contents = registry.contents()
     connectors, pipelines = dict(declared.connectors), dict(declared.pipelines)
     for record in (*contents.connectors, *contents.pipelines):
         if stands_twice(record, declared):

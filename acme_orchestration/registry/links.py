@@ -79,7 +79,7 @@ def _linked(
     for role, name in (("source", pipeline.source), ("destination", pipeline.destination)):
         if name not in connectors:
             close = get_close_matches(name, connectors, n=1)
-            guess = f"; did you mean {close[0]!r}?" if close else ": declare it under connectors"
+            guess = f"; did you mean {close[0]!r}?" if close else ": declare or register it"
             return with_fault(pipeline, f"{where}.{role}: there is no connector {name!r}{guess}")
         connector = connectors[name]
         if connector.fault is None and connector.role != role:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
 
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.errors import EntryUnknownError
+from acme_orchestration.registry.masking import masked
 from acme_orchestration.registry.records import Change, Kind, Record, changes, find, records, revision
 
-__all__ = ["Contents", "Registry"]
+__all__ = ["Contents", "Registry", "contents", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,20 @@ class Contents:
     revision: int = 0
     connectors: Sequence[Record] = ()
     pipelines: Sequence[Record] = ()
+
+
+def contents(connection: sa.Connection) -> Contents:
+    """Return everything registered, as a transaction sees it."""
+    return Contents(revision(connection), records(connection, "connector"), records(connection, "pipeline"))
+
+
+def unknown(kind: Kind, name: str) -> EntryUnknownError:
+    """Return the error that says that nothing of a name is registered."""
+    return EntryUnknownError(
+        f"no {kind} {name!r} is registered",
+        code=f"{kind}.unknown",
+        hint=f"acme {kind}s list shows those that are",
+    )
 
 
 class Registry:
@@ -60,11 +78,7 @@ class Registry:
         if not self.database.exists:
             return Contents()
         with self.database.reading() as connection:
-            return Contents(
-                revision(connection),
-                records(connection, "connector"),
-                records(connection, "pipeline"),
-            )
+            return contents(connection)
 
     def get(self, kind: Kind, name: str) -> Record:
         """Return a registered connector or pipeline.
@@ -78,13 +92,11 @@ class Registry:
             with self.database.reading() as connection:
                 found = find(connection, kind, name)
         if found is None:
-            raise EntryUnknownError(
-                f"no {kind} {name!r} is registered", hint=f"acme {kind}s list shows those that are"
-            )
+            raise unknown(kind, name)
         return found
 
     def history(self, kind: Kind | None = None, name: str | None = None, limit: int = 100) -> list[Change]:
-        """Return the last changes, the newest first.
+        """Return the last changes, the newest first; nothing in them that looks like a secret.
 
         Args:
             kind: Only of connectors, or only of pipelines.
@@ -97,4 +109,12 @@ class Registry:
         if not self.database.exists:
             return []
         with self.database.reading() as connection:
-            return changes(connection, kind, name, limit)
+            return [_masked(change) for change in changes(connection, kind, name, limit)]
+
+
+def _masked(change: Change) -> Change:
+    return replace(change, before=_masked_body(change.before), after=_masked_body(change.after))
+
+
+def _masked_body(body: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return body if body is None or "config" not in body else {**body, "config": masked(body["config"])}

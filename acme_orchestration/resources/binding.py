@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from acme_orchestration.registry.declared import Workspace
 from acme_orchestration.registry.entries import ConnectorEntry, by_dagster_name
 from acme_orchestration.registry.verification import verify
+from acme_orchestration.registry.workspace import Workspace
 from acme_orchestration.resources.builtin import BUILT_IN
 from acme_orchestration.resources.connector import ConnectorResource
 

@@ -28,6 +28,7 @@ def registry_sensor(current: CurrentWorkspace, loaded: int | None) -> SensorDefi
         loaded: The registry's revision when the location's definitions were made; ``None`` if it could not be
             read.
     """
+    asked: int | None = None
 
     @sensor(
         name=REGISTRY_SENSOR,
@@ -36,16 +37,23 @@ def registry_sensor(current: CurrentWorkspace, loaded: int | None) -> SensorDefi
         default_status=DefaultSensorStatus.RUNNING,
     )
     def connector_registry(context: SensorEvaluationContext) -> SkipReason:
+        nonlocal asked
         revision = current.read().revision
         if revision == loaded:
             return SkipReason(f"nothing has changed since revision {loaded}")
         origin = context.code_location_origin
         if not isinstance(origin, GrpcServerCodeLocationOrigin):
             return SkipReason("the daemon loads this code by itself, once a minute")
+        if revision == asked:
+            return SkipReason(
+                f"revision {revision} waits for a restart: this server cannot load its code again"
+            )
         try:
             origin.create_client().reload_code(timeout=_RELOAD_WAIT_S)
         except DagsterUserCodeUnreachableError:
             return SkipReason(f"revision {revision} is being loaded")
+        # Where there is a new server now, this process has had its last tick.
+        asked = revision
         return SkipReason(f"revision {revision} is loaded")
 
     return connector_registry

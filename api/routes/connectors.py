@@ -24,7 +24,7 @@ from api.uptime import uptime
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import CheckRecord
-    from acme_orchestration.registry.declared import Workspace
+    from acme_orchestration.registry.workspace import Workspace
     from acme_sdk.health import HealthReport
 
 __all__ = ["connectors"]

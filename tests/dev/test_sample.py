@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -13,7 +14,7 @@ import duckdb
 import psycopg
 import requests
 
-from tests.running_dev import RunningDev
+from tests.running_dev import ACME, RunningDev
 
 
 def test_both_pipelines_ran_and_their_rows_are_told(sample_dev: RunningDev) -> None:
@@ -64,6 +65,46 @@ def test_a_stopped_database_is_seen_and_so_is_its_return(sample_dev: RunningDev)
     finally:
         sample_dev.postgres.start()
     wait_for_status(sample_dev, "users_db", "healthy")
+
+
+def test_a_connector_that_is_registered_comes_up_by_itself(sample_dev: RunningDev, tmp_path: Path) -> None:
+    file = f"path={tmp_path / 'late.duckdb'}"
+    acme(sample_dev, "connectors", "add", "duckdb", "--name", "late-one", "--set", file)
+    try:
+        listed = wait_for_status(sample_dev, "late-one", "healthy")
+        assert (listed["type"], listed["role"]) == ("duckdb", "destination")
+        wait_for_asset(sample_dev, "late_one", there=True)
+    finally:
+        acme(sample_dev, "connectors", "delete", "late-one", "--yes")
+    # The tests that come after this one see the sample as it was.
+    wait_for_asset(sample_dev, "late_one", there=False)
+
+
+def acme(running: RunningDev, *arguments: str) -> None:
+    done = subprocess.run(
+        [ACME, *arguments],
+        cwd=running.workspace,
+        env=os.environ | {"DAGSTER_HOME": str(running.home / "dagster")},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def wait_for_asset(running: RunningDev, name: str, *, there: bool) -> None:
+    """Return when Dagster's web UI has the connector's asset, or has it no more."""
+    query = {"query": "{ assetNodes { assetKey { path } } }"}
+    deadline = time.monotonic() + 180
+    while True:
+        data = requests.post(f"{running.ui_url}/graphql", json=query, timeout=30).json().get("data") or {}
+        paths = [node["assetKey"]["path"] for node in data.get("assetNodes", [])]
+        # While the location is loaded again there may be none at all.
+        if paths and (["connectors", name] in paths) is there:
+            return
+        assert time.monotonic() < deadline, paths
+        time.sleep(0.5)
 
 
 def test_the_password_is_for_its_owner_alone_and_in_no_log(sample_dev: RunningDev) -> None:

@@ -1,4 +1,4 @@
-"""``acme connectors``: what is listed, what is shown, and what a mistake is answered with."""
+"""``acme types``: what is listed, what is shown, and what a mistake is answered with."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Tickets(SourceConnector):
 
 
 def acme(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["connectors", *map(str, arguments)])
+    return CliRunner().invoke(main, ["types", *map(str, arguments)])
 
 
 @pytest.fixture
@@ -96,11 +96,11 @@ def test_a_missing_extra_is_named():
         "from acme.cli import main\n"
         "main(sys.argv[1:])"
     )  # fmt: skip
-    for arguments in (["connectors"], ["connectors", "show", "duckdb"]):
+    for arguments in (["types"], ["types", "show", "duckdb"]):
         done = subprocess.run(
             [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
         )
-        assert done.returncode == (0 if arguments == ["connectors"] else 1)
+        assert done.returncode == (0 if arguments == ["types"] else 1)
         assert "pip install 'acme-connectors[duckdb]'" in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
 
@@ -134,7 +134,7 @@ def test_a_table_fits_into_a_terminal_of_80_columns():
 
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", "from acme.cli import main; main()", "connectors", "show", "postgres"],
+        [sys.executable, "-c", "from acme.cli import main; main()", "types", "show", "postgres"],
         stdout=theirs,
         env={**os.environ, "COLUMNS": "80", "TERM": "xterm"},
     )
@@ -211,7 +211,7 @@ def test_the_documentation_has_the_fields_as_they_are(type_name):
     table = acme("show", type_name, "--markdown").output.strip()
     assert table.count("\n") > 4
     assert table in (DOCS / f"{type_name}.md").read_text(), (
-        f"docs/connectors/{type_name}.md is out of date: acme connectors show {type_name} --markdown"
+        f"docs/connectors/{type_name}.md is out of date: acme types show {type_name} --markdown"
     )
 
 

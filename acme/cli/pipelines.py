@@ -1,0 +1,142 @@
+"""``acme pipelines``: which pipelines there are, and registering, changing and deleting them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from acme.cli.fields import read_value
+from acme.cli.registry import (
+    Where,
+    actor,
+    failing_plainly,
+    json_option,
+    open_registrar,
+    open_registry,
+    print_entry,
+    print_history,
+    print_list,
+    seen,
+    version_option,
+    where_options,
+    workspace_of,
+)
+
+__all__ = ["command"]
+
+# Of `add` and `change`, what goes into the entry as it is given.
+_FIELDS = (
+    click.option("--schedule", metavar="CRON", help="When it runs, in UTC; empty for by hand."),
+    click.option("--description", help="For people; empty for none."),
+    click.option("--owner", help="An e-mail address, or team:NAME; empty for none."),
+    click.option("--on-schema-change", help="evolve, freeze, discard_row or discard_value."),
+    click.option(
+        "--stream",
+        "streams",
+        metavar="STREAM",
+        multiple=True,
+        help="A stream's name, or its fields: '{stream: orders, write_mode: upsert, primary_key: [id]}'. "
+        "The source's only stream by default.",
+    ),
+)
+
+
+def _field_options(command: Any) -> Any:
+    for option in reversed(_FIELDS):
+        command = option(command)
+    return command
+
+
+@click.group(name="pipelines")
+def command() -> None:
+    """Show the pipelines of a workspace, and register, change and delete some.
+
+    Pipelines of connectors.yaml are declared: they are changed there. Exit codes: 0 done, 1 refused or
+    failed, 2 wrong usage.
+    """
+
+
+@command.command(name="list")
+@where_options
+@json_option
+def list_(where: Where, as_json: bool) -> None:
+    """List the pipelines, declared and registered."""
+    with failing_plainly():
+        print_list(workspace_of(where), "pipeline", ("source", "destination", "schedule"), as_json)
+
+
+@command.command()
+@click.argument("name")
+@where_options
+@json_option
+def show(name: str, where: Where, as_json: bool) -> None:
+    """Show the pipeline NAME."""
+    with failing_plainly():
+        print_entry(workspace_of(where), "pipeline", name, as_json)
+
+
+@command.command()
+@click.argument("name")
+@where_options
+@click.option("--source", required=True, help="The connector that is read.")
+@click.option("--destination", required=True, help="The connector that is loaded.")
+@_field_options
+def add(name: str, where: Where, **given: Any) -> None:
+    """Register the pipeline NAME."""
+    with failing_plainly():
+        record = open_registrar(where).register("pipeline", name, _changed({}, given), actor=actor())
+    click.echo(f"Registered {name}, version {record.version}.")
+
+
+@command.command()
+@click.argument("name")
+@where_options
+@click.option("--source", help="The connector that is read.")
+@click.option("--destination", help="The connector that is loaded.")
+@_field_options
+@version_option
+def change(name: str, where: Where, version: int | None, **given: Any) -> None:
+    """Change the registered pipeline NAME; what is not named stays, and --stream replaces all streams."""
+    with failing_plainly():
+        record, version = seen(where, "pipeline", name, version)
+        body = _changed(dict(record.body), given)
+        changed = open_registrar(where).change("pipeline", name, body, version=version, actor=actor())
+    click.echo(f"Changed {name}, version {changed.version}.")
+
+
+@command.command()
+@click.argument("name")
+@where_options
+@version_option
+@click.confirmation_option("--yes", prompt="Delete the pipeline?", help="Do not ask.")
+def delete(name: str, where: Where, version: int | None) -> None:
+    """Delete the registered pipeline NAME; what it has loaded stays."""
+    with failing_plainly():
+        _, version = seen(where, "pipeline", name, version)
+        open_registrar(where).delete("pipeline", name, version=version, actor=actor())
+    click.echo(f"Deleted {name}.")
+
+
+@command.command()
+@click.argument("name", required=False)
+@where_options
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
+@json_option
+def history(name: str | None, where: Where, limit: int, as_json: bool) -> None:
+    """Show who changed what, and when: of the pipeline NAME, or of all."""
+    with failing_plainly():
+        print_history(open_registry(where).history("pipeline", name, limit), as_json)
+
+
+def _changed(body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields with those of the options in their place; an empty one is taken out."""
+    streams = given.pop("streams")
+    if streams:
+        body["streams"] = [read_value(stream, {"type": "string"}) for stream in streams]
+    for field, value in given.items():
+        if value == "":
+            body.pop(field, None)
+        elif value is not None:
+            body[field] = value
+    return body

@@ -1,0 +1,218 @@
+"""The workspace and its registry, for the commands that look into them or change them."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from acme.cli.columns import print_columns
+from acme.cli.pipeline import dagster_home, env_option, file_option, print_error
+
+if TYPE_CHECKING:
+    from acme_orchestration.registry.records import Change, Kind, Record
+    from acme_orchestration.registry.registered import Registry
+    from acme_orchestration.registry.registration import Registrar
+    from acme_orchestration.registry.workspace import Workspace
+
+__all__ = [
+    "Where", "actor", "failing_plainly", "json_option", "open_registrar", "open_registry", "print_entry",
+    "print_history", "print_list", "seen", "version_option", "where_options",
+    "workspace_of",
+]  # fmt: skip
+
+#: ``--version``, for a change that must not overwrite somebody else's.
+version_option = click.option(
+    "--version", type=int, help="Only if this is still its version; the present one by default."
+)
+
+#: ``--json``, the same for all of these commands.
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which workspace a command is about.
+
+    Attributes:
+        path: Its file.
+        environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
+    """
+
+    path: Path
+    environment: str | None
+
+    @property
+    def folder(self) -> Path:
+        """The connectors folder; it need not exist."""
+        return self.path.absolute().parent / "connectors"
+
+
+def where_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options ``--file`` and ``--env``, and what they say as its argument ``where``."""
+
+    @file_option
+    @env_option
+    @wraps(command)
+    def with_where(path: Path, environment: str | None, **arguments: Any) -> None:
+        command(where=Where(path, environment), **arguments)
+
+    return with_where
+
+
+@contextmanager
+def failing_plainly() -> Iterator[None]:
+    """Turn an error of ours into its message, its hint and exit code 1."""
+    from acme_sdk.errors import AcmeError
+
+    try:
+        yield
+    except AcmeError as error:
+        print_error(error)
+        sys.exit(1)
+
+
+def workspace_of(where: Where) -> Workspace:
+    """Return what is declared and registered.
+
+    Raises:
+        ConfigurationError: The file is missing or wrong.
+    """
+    from acme_orchestration.registry.current import read_workspace
+    from acme_orchestration.registry.place import existing_registry
+
+    return read_workspace(where.path, existing_registry(dagster_home(where.path)), where.environment)
+
+
+def open_registry(where: Where) -> Registry:
+    """Return the registry that goes with a workspace.
+
+    Raises:
+        ConfigurationError: Nobody says where it is (code ``registry.nowhere``).
+    """
+    from acme_orchestration.registry.place import find_registry
+    from acme_sdk.errors import ConfigurationError
+
+    registry = find_registry(dagster_home(where.path))
+    if registry is None:
+        raise ConfigurationError(
+            "there is no place for a registry",
+            code="registry.nowhere",
+            hint="set DAGSTER_HOME to the folder that Dagster runs with, or ACME_REGISTRY_URL",
+        )
+    return registry
+
+
+def open_registrar(where: Where) -> Registrar:
+    """Return what writes to the registry of a workspace.
+
+    Raises:
+        ConfigurationError: See `open_registry`.
+    """
+    from acme_orchestration.registry.registration import Registrar
+
+    return Registrar(where.path, open_registry(where), where.environment)
+
+
+def seen(where: Where, kind: Kind, name: str, version: int | None) -> tuple[Record, int]:
+    """Return what is registered now, and the version that a change of it is based on."""
+    record = open_registrar(where).get(kind, name)
+    return record, record.version if version is None else version
+
+
+def actor() -> str:
+    """Return who runs the command, for the audit trail."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def print_list(workspace: Workspace, kind: Kind, fields: Sequence[str], as_json: bool) -> None:
+    """Print the connectors or pipelines of a workspace, declared and registered.
+
+    Args:
+        workspace: The workspace.
+        kind: ``connector`` or ``pipeline``.
+        fields: What the table has beside name, origin and state.
+        as_json: JSON instead, with everything.
+    """
+    from acme_orchestration.registry.listing import listed
+
+    found = listed(workspace, kind)
+    if as_json:
+        _print_json([one.to_json() for one in found])
+        return
+    lines = [
+        (o.entry.name, *(str(getattr(o.entry, field)) for field in fields), o.origin, o.state) for o in found
+    ]
+    print_columns([("Name", *(field.capitalize() for field in fields), "Where", "State"), *lines])
+
+
+def print_entry(workspace: Workspace, kind: Kind, name: str, as_json: bool) -> None:
+    """Print one connector or pipeline: twice, if it is both declared and registered.
+
+    Raises:
+        EntryUnknownError: There is none of this name.
+    """
+    from acme_orchestration.registry.errors import EntryUnknownError
+    from acme_orchestration.registry.listing import listed
+
+    found = [one.to_json() for one in listed(workspace, kind) if one.entry.name == name]
+    if not found:
+        raise EntryUnknownError(
+            f"there is no {kind} {name!r}", code=f"{kind}.unknown", hint=f"acme {kind}s list shows all"
+        )
+    if as_json:
+        _print_json(found)
+        return
+    for fields in found:
+        lines = _flat({field: value for field, value in fields.items() if value not in (None, [], {}, False)})
+        print_columns([(field, v if isinstance(v, str) else _json(v)) for field, v in lines.items()])
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def print_history(changes: Sequence[Change], as_json: bool) -> None:
+    """Print who changed what, and when; the newest first."""
+    if as_json:
+        _print_json([vars(change) | {"at": change.at.isoformat()} for change in changes])
+        return
+    lines = [
+        (str(c.id), f"{c.at:%Y-%m-%d %H:%M:%S}", c.actor, c.action, c.name, _difference(c.before, c.after))
+        for c in changes
+    ]
+    print_columns([("Version", "At (UTC)", "Who", "What", "Name", "Changed"), *lines])
+
+
+def _difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
+    """Say which fields are others than before."""
+    if before is None or after is None:
+        return ""
+    old, new = _flat(before), _flat(after)
+    fields = [field for field in {**old, **new} if old.get(field) != new.get(field)]
+    return ", ".join(f"{field}: {_text(old, field)} → {_text(new, field)}" for field in fields)
+
+
+def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
+    config = value.get("config", {})
+    return {k: v for k, v in value.items() if k != "config"} | {f"config.{k}": v for k, v in config.items()}
+
+
+def _text(fields: Mapping[str, Any], field: str) -> str:
+    return _json(fields[field]) if field in fields else "nothing"

@@ -1,0 +1,38 @@
+"""Configurations as they may be shown: references as they are, secrets that stand in the clear masked.
+
+None is stored in the registry, which refuses it; but a file may have one, and a type may call a field secret
+that it did not call so before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from acme_sdk.secrets import MASK, is_reference
+
+__all__ = ["masked"]
+
+_TELLING = re.compile(
+    r"pass(word|wd|phrase)|secret|token|credential|(api|private|access)_?key", re.IGNORECASE
+)
+
+
+def masked(config: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a configuration without secrets.
+
+    Args:
+        config: As written.
+        schema: That of its type; where it is not known, the names of the fields must do.
+    """
+    return {field: _shown(field, value, schema) for field, value in config.items()}
+
+
+def _shown(field: str, value: Any, schema: Mapping[str, Any] | None) -> Any:
+    spec = (schema or {}).get(field, {})
+    if value is None or is_reference(value):
+        return value
+    if spec.get("secret") or (not spec and _TELLING.search(field)):
+        return MASK
+    return masked(value, spec.get("properties")) if isinstance(value, Mapping) else value
