@@ -136,6 +136,20 @@ def test_a_changed_file_is_read_again(make_api: MakeApi) -> None:
     assert len(api.get("/api/v1/connectors").json()["data"]) == 4
 
 
+def test_an_environments_file_is_read_again_when_it_changes(make_api: MakeApi) -> None:
+    api = make_api(one_connector(), environment="prod")
+
+    response = api.get("/api/v1/connectors")
+
+    assert response.status_code == 503
+    assert "there is no environment 'prod': connectors.prod.yaml is missing" in response.json()["detail"]
+    overlay = api.workspace_file.with_name("connectors.prod.yaml")
+    for kind in ("duckdb", "parquet"):
+        overlay.write_text(f"connectors: {{store: {{type: {kind}, role: destination}}}}\n")
+        listed = api.get("/api/v1/connectors").json()["data"]
+        assert [item["type"] for item in listed] == ["postgres", kind]
+
+
 def test_a_file_that_became_invalid_is_a_problem_until_it_is_corrected(make_api: MakeApi) -> None:
     api = make_api(one_connector())
     api.workspace_file.write_text("connectors: [")

@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 import os
 import signal
-import sqlite3
 import subprocess
 import sysconfig
 import textwrap
 import time
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +21,7 @@ from acme_orchestration.instance import ConnectorState, InstanceReader
 from acme_orchestration.registry.declared import Workspace, load_workspace
 from acme_sdk.health import HealthStatus
 from tests.servers import DatabaseServer
+from tests.stored import everything_in
 
 BIN = Path(sysconfig.get_path("scripts"))
 
@@ -138,28 +136,6 @@ class RunningDaemon:
 
         return self._wait(ended, 240, lambda: f"{jobs} do not end")
 
-    def everything(self) -> bytes:
-        """All that stands in the daemon's log and in Dagster's home, compressed values unpacked."""
-        files = [path for path in [self.log, *self.home.rglob("*")] if path.is_file()]
-        parts = [path.read_bytes() for path in files]
-        for path in files:
-            if path.suffix == ".db":
-                with closing(sqlite3.connect(path)) as database:
-                    tables = [
-                        name
-                        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-                    ]
-                    values = [
-                        v
-                        for table in tables
-                        for row in database.execute(f"SELECT * FROM {table}")
-                        for v in row
-                    ]
-                parts += [
-                    zlib.decompress(v) for v in values if isinstance(v, bytes) and v.startswith(b"\x78")
-                ]
-        return b"\n".join(parts)
-
     def _wait(self, look: Callable[[], T | None], seconds: float, why: Callable[[], str]) -> T:
         until = time.monotonic() + seconds
         while (found := look()) is None:
@@ -208,7 +184,7 @@ def test_from_the_daemons_tick_to_the_state(daemon: RunningDaemon, postgres: Dat
         assert database.sql("SELECT count(*), max(name) FROM users").fetchone() == (1000, "user 999")
         assert database.sql("SELECT count(*), max(total)::text FROM orders").fetchone() == (2000, "285.71")
 
-    kept = daemon.everything()
+    kept = everything_in(daemon.home) + daemon.log.read_bytes()
     assert b"CANARY" in kept  # the reference, in the snapshots of the jobs: this is where to look
     assert postgres.password.encode() not in kept
     assert base64.b64encode(postgres.password.encode()) not in kept
