@@ -11,6 +11,7 @@ from dagster import (
     AssetKey,
     Definitions,
     ExecutorDefinition,
+    JobDefinition,
     SensorDefinition,
     definitions,
     in_process_executor,
@@ -22,7 +23,7 @@ from acme_orchestration.jobs.connector_test import connector_test
 from acme_orchestration.pipelines.naming import stream_key
 from acme_orchestration.pipelines.pipeline import pipeline_definitions
 from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
-from acme_orchestration.registry.entries import by_dagster_name, dagster_name
+from acme_orchestration.registry.entries import PipelineEntry, by_dagster_name, dagster_name
 from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.verification import verify
 from acme_orchestration.registry.workspace import Workspace
@@ -30,6 +31,7 @@ from acme_orchestration.resources.binding import connector_resource
 from acme_orchestration.sensors.alerts import alert_sensor
 from acme_orchestration.sensors.health import health_sensor
 from acme_orchestration.sensors.registry import registry_sensor
+from acme_orchestration.sensors.waiting import waiting_sensor
 
 __all__ = ["build_definitions", "defs"]
 
@@ -57,6 +59,12 @@ def build_definitions(
             keys = [stream_key(pipeline, stream) for stream in pipeline.streams]
             loaded[dagster_name(pipeline.destination)] += keys
     state_folder = workspace.home / "state"
+    loaders = {
+        pipeline: pipeline_definitions(
+            pipeline, workspace.connectors.get(pipeline.source), resources, state_folder, executor
+        )
+        for pipeline in pipelines.values()
+    }
     return Definitions.merge(
         Definitions(
             assets=[connector_asset(entry, loaded[key]) for key, entry in connectors.items()],
@@ -66,25 +74,30 @@ def build_definitions(
                 for key, entry in connectors.items()
                 if not entry.disabled
             ],
-            sensors=_sensors(workspace, {**workspace.alerts, **(alerts or {})}),
+            sensors=_sensors(workspace, {**workspace.alerts, **(alerts or {})}, loaders),
             resources=resources,
             # The web UI shows it beside the code location.
             metadata={"acme/environment": workspace.environment or "none"},
         ),
-        *(
-            pipeline_definitions(pipeline, resources, state_folder, executor)
-            for pipeline in pipelines.values()
-        ),
+        *loaders.values(),
     )
 
 
-def _sensors(workspace: Workspace, alerts: Mapping[str, Alert]) -> list[SensorDefinition]:
+def _sensors(
+    workspace: Workspace, alerts: Mapping[str, Alert], loaders: Mapping[PipelineEntry, Definitions]
+) -> list[SensorDefinition]:
     current = CurrentWorkspace(workspace)
     sensors = [health_sensor(current)]
     if alerts:
         sensors.append(alert_sensor(current, alerts))
     if workspace.registry is not None:
         sensors.append(registry_sensor(current, workspace.revision))
+    waiting = {p: loader for p, loader in loaders.items() if p.wait_for_healthy_source and loader.schedules}
+    if waiting:
+        jobs = [
+            job for loader in waiting.values() for job in loader.jobs or [] if isinstance(job, JobDefinition)
+        ]
+        sensors.append(waiting_sensor(current, list(waiting), jobs))
     return sensors
 
 

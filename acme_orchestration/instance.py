@@ -1,4 +1,4 @@
-"""Reading the Dagster instance back: in which state each connector is. No other module reads its storage."""
+"""Reading the Dagster instance back: in which state each connector and pipeline is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
 from acme_orchestration.checks.evaluation import CHECK_NAME, CheckRecord, check_key, fault_report, record_of
-from acme_orchestration.registry.entries import ConnectorEntry, by_dagster_name
+from acme_orchestration.pipelines.state import PipelineState, pipeline_states
+from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, by_dagster_name
 from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.health import HealthReport, HealthStatus
@@ -109,6 +110,17 @@ class InstanceReader:
             entry.name: _state(entry, latest.get(entry.name), checked.get(entry.name.replace("-", "_")), now)
             for entry in entries
         }
+
+    def pipelines(
+        self, entries: Collection[PipelineEntry], now: datetime | None = None
+    ) -> dict[str, PipelineState]:
+        """Return how each pipeline is doing by its public name, with a fixed number of SQL statements.
+
+        Args:
+            entries: The pipelines.
+            now: The time to judge by, aware; the present by default.
+        """
+        return pipeline_states(self._instance, entries, now or datetime.now(UTC))
 
     def latest(self, entries: Collection[ConnectorEntry]) -> dict[str, CheckRecord]:
         """Return the last stored check by public name; one that is planned or running does not count."""

@@ -11,16 +11,15 @@ from dagster import (
     AssetSelection,
     AssetSpec,
     DagsterError,
-    DefaultScheduleStatus,
     Definitions,
     ExecutorDefinition,
-    ScheduleDefinition,
     define_asset_job,
 )
 
 from acme_orchestration.pipelines.naming import stream_key
+from acme_orchestration.pipelines.schedule import pipeline_schedule
 from acme_orchestration.pipelines.stream import stream_asset
-from acme_orchestration.registry.entries import PipelineEntry, dagster_name
+from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, dagster_name
 from acme_orchestration.resources.connector import ConnectorResource
 from acme_sdk.errors import ConfigurationError
 
@@ -29,6 +28,7 @@ __all__ = ["check_pipeline", "pipeline_definitions"]
 
 def pipeline_definitions(
     pipeline: PipelineEntry,
+    source: ConnectorEntry | None,
     resources: Mapping[str, ConnectorResource],
     state_folder: Path,
     executor: ExecutorDefinition,
@@ -37,17 +37,18 @@ def pipeline_definitions(
 
     Args:
         pipeline: The pipeline.
+        source: Its source; ``None`` if there is no such connector, which is its fault.
         resources: All connectors' resources by their Dagster names.
         state_folder: Where checkpoints are kept for destinations that cannot keep them themselves.
         executor: What the job's steps run in.
     """
-    if pipeline.fault is not None:
-        return _broken(pipeline, pipeline.fault)
+    if pipeline.fault is not None or source is None:
+        return _broken(pipeline, pipeline.fault or "there is no source")
     key = dagster_name(pipeline.name)
     used = {name: resources[name] for name in map(dagster_name, (pipeline.source, pipeline.destination))}
     try:
         assets = _assets(pipeline, state_folder)
-        schedules = [_schedule(pipeline, key)] if pipeline.schedule else []
+        schedules = [pipeline_schedule(pipeline, source)] if pipeline.schedule else []
     except (ConfigurationError, DagsterError) as error:
         return _broken(pipeline, f"pipelines.{pipeline.name}: {error}")
     # Resolved here, where only the two resources are known: an asset job that is left to be resolved with all
@@ -88,16 +89,6 @@ def _assets(pipeline: PipelineEntry, state_folder: Path) -> list[AssetsDefinitio
             )
         assets[key] = stream_asset(pipeline, stream, state_folder)
     return list(assets.values())
-
-
-def _schedule(pipeline: PipelineEntry, job: str) -> ScheduleDefinition:
-    return ScheduleDefinition(
-        name=f"{job}_schedule",
-        job_name=job,
-        cron_schedule=pipeline.schedule,
-        default_status=DefaultScheduleStatus.RUNNING,
-        description=f"Runs {pipeline.name}.",
-    )
 
 
 def _broken(pipeline: PipelineEntry, fault: str) -> Definitions:

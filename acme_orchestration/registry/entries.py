@@ -137,6 +137,8 @@ class PipelineEntry(_Entry):
         max_rejected: How many records of a stream connectors may put aside until a sync stops: a number, a
             share such as 0.01, or ``null`` for any number.
         schedule: A cron expression, or ``None``.
+        wait_for_healthy_source: The schedule starts nothing while the source is unhealthy, and the run it
+            would have started begins when the source is back.
         description: For people.
         owner: An e-mail address, or ``team:NAME``.
         fault: Why the entry cannot be used, e.g. an unknown source; ``None`` for a good one.
@@ -149,6 +151,7 @@ class PipelineEntry(_Entry):
     on_schema_change: SchemaPolicy = SchemaPolicy.EVOLVE
     max_rejected: Annotated[int, Field(ge=0)] | Annotated[float, Field(ge=0, le=1)] | None = 0
     schedule: str | None = None
+    wait_for_healthy_source: bool = False
     description: str | None = None
     owner: Owner | None = None
     fault: str | None = None

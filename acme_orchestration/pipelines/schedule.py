@@ -1,0 +1,45 @@
+"""When a pipeline is started: by its schedule and, if that had to wait, when its source is back."""
+
+from __future__ import annotations
+
+from dagster import (
+    DefaultScheduleStatus,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+)
+
+from acme_orchestration.instance import InstanceReader
+from acme_orchestration.pipelines.naming import schedule_name
+from acme_orchestration.pipelines.state import HELD_BACK
+from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, dagster_name
+from acme_sdk.health import HealthStatus
+
+__all__ = ["pipeline_schedule"]
+
+
+def pipeline_schedule(pipeline: PipelineEntry, source: ConnectorEntry) -> ScheduleDefinition:
+    """Return the schedule of a pipeline that has one.
+
+    Args:
+        pipeline: The pipeline. If it waits for a healthy source, the schedule starts nothing while that is
+            unhealthy; one whose state nobody knows holds nothing back.
+        source: Its source.
+    """
+
+    def start(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        state = InstanceReader(context.instance).states([source])[source.name]
+        if pipeline.wait_for_healthy_source and state.status is HealthStatus.UNHEALTHY:
+            why = f": {state.report.message}" if state.report and state.report.message else ""
+            return SkipReason(f"{HELD_BACK} ({source.name}{why}); the sync starts when it is back")
+        return RunRequest()
+
+    return ScheduleDefinition(
+        name=schedule_name(pipeline),
+        job_name=dagster_name(pipeline.name),
+        cron_schedule=pipeline.schedule,
+        execution_fn=start,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description=f"Runs {pipeline.name}.",
+    )
