@@ -60,10 +60,10 @@ def build_definitions(
             loaded[dagster_name(pipeline.destination)] += keys
     state_folder = workspace.home / "state"
     loaders = {
-        pipeline: pipeline_definitions(
+        key: pipeline_definitions(
             pipeline, workspace.connectors.get(pipeline.source), resources, state_folder, executor
         )
-        for pipeline in pipelines.values()
+        for key, pipeline in pipelines.items()
     }
     return Definitions.merge(
         Definitions(
@@ -74,7 +74,7 @@ def build_definitions(
                 for key, entry in connectors.items()
                 if not entry.disabled
             ],
-            sensors=_sensors(workspace, {**workspace.alerts, **(alerts or {})}, loaders),
+            sensors=_sensors(workspace, {**workspace.alerts, **(alerts or {})}, pipelines, loaders),
             resources=resources,
             # The web UI shows it beside the code location.
             metadata={"acme/environment": workspace.environment or "none"},
@@ -84,7 +84,10 @@ def build_definitions(
 
 
 def _sensors(
-    workspace: Workspace, alerts: Mapping[str, Alert], loaders: Mapping[PipelineEntry, Definitions]
+    workspace: Workspace,
+    alerts: Mapping[str, Alert],
+    pipelines: Mapping[str, PipelineEntry],
+    loaders: Mapping[str, Definitions],
 ) -> list[SensorDefinition]:
     current = CurrentWorkspace(workspace)
     sensors = [health_sensor(current)]
@@ -92,12 +95,10 @@ def _sensors(
         sensors.append(alert_sensor(current, alerts))
     if workspace.registry is not None:
         sensors.append(registry_sensor(current, workspace.revision))
-    waiting = {p: loader for p, loader in loaders.items() if p.wait_for_healthy_source and loader.schedules}
+    waiting = [key for key, p in pipelines.items() if p.wait_for_healthy_source and loaders[key].schedules]
     if waiting:
-        jobs = [
-            job for loader in waiting.values() for job in loader.jobs or [] if isinstance(job, JobDefinition)
-        ]
-        sensors.append(waiting_sensor(current, list(waiting), jobs))
+        jobs = [job for key in waiting for job in loaders[key].jobs or [] if isinstance(job, JobDefinition)]
+        sensors.append(waiting_sensor(current, [pipelines[key] for key in waiting], jobs))
     return sensors
 
 

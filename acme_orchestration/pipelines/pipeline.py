@@ -74,7 +74,7 @@ def check_pipeline(pipeline: PipelineEntry) -> None:
     try:
         _assets(pipeline, Path())
         if pipeline.schedule:
-            _schedule(pipeline, dagster_name(pipeline.name))
+            pipeline_schedule(pipeline)
     except (ConfigurationError, DagsterError) as error:
         raise ConfigurationError(f"pipelines.{pipeline.name}: {error}", code="pipeline.invalid") from None
 

@@ -19,21 +19,23 @@ from acme_sdk.health import HealthStatus
 __all__ = ["pipeline_schedule"]
 
 
-def pipeline_schedule(pipeline: PipelineEntry, source: ConnectorEntry) -> ScheduleDefinition:
+def pipeline_schedule(pipeline: PipelineEntry, source: ConnectorEntry | None = None) -> ScheduleDefinition:
     """Return the schedule of a pipeline that has one.
 
     Args:
         pipeline: The pipeline. If it waits for a healthy source, the schedule starts nothing while that is
             unhealthy; one whose state nobody knows holds nothing back.
-        source: Its source.
+        source: Its source, for a pipeline that waits.
     """
 
     def start(context: ScheduleEvaluationContext) -> RunRequest | SkipReason:
+        if source is None or not pipeline.wait_for_healthy_source:
+            return RunRequest()
         state = InstanceReader(context.instance).states([source])[source.name]
-        if pipeline.wait_for_healthy_source and state.status is HealthStatus.UNHEALTHY:
-            why = f": {state.report.message}" if state.report and state.report.message else ""
-            return SkipReason(f"{HELD_BACK} ({source.name}{why}); the sync starts when it is back")
-        return RunRequest()
+        if state.status is not HealthStatus.UNHEALTHY:
+            return RunRequest()
+        why = f": {state.report.message}" if state.report and state.report.message else ""
+        return SkipReason(f"{HELD_BACK} ({source.name}{why}); the sync starts when it is back")
 
     return ScheduleDefinition(
         name=schedule_name(pipeline),

@@ -46,23 +46,20 @@ def waiting_sensor(
         default_status=DefaultSensorStatus.RUNNING,
     )
     def pipelines_waiting(context: SensorEvaluationContext) -> SensorResult:
-        waiting = {by_schedule[name]: at for name, at in held_back(context.instance, by_schedule).items()}
+        waiting = held_back(context.instance, by_schedule)
         if not waiting:
             return SensorResult(skip_reason="no pipeline waits")
         connectors = current.read().connectors
-        sources = [connectors[p.source] for p in waiting if p.source in connectors]
-        states = InstanceReader(context.instance).states(sources)
-        back = [p for p in waiting if (state := states.get(p.source)) is not None and _is_back(state)]
+        sources = {name: connectors.get(by_schedule[name].source) for name in waiting}
+        states = InstanceReader(context.instance).states([s for s in sources.values() if s is not None])
+        requests = [
+            # Dagster starts one run for each key, however often it is asked for.
+            RunRequest(run_key=f"{name}/{at.timestamp():.0f}", job_name=dagster_name(by_schedule[name].name))
+            for name, at in waiting.items()
+            if (source := sources[name]) is not None and _is_back(states[source.name])
+        ]
         return SensorResult(
-            run_requests=[
-                # Dagster starts one run for each key, however often it is asked for.
-                RunRequest(
-                    run_key=f"{dagster_name(p.name)}/{waiting[p].timestamp():.0f}",
-                    job_name=dagster_name(p.name),
-                )
-                for p in back
-            ],
-            skip_reason=None if back else f"{len(waiting)} pipelines wait",
+            run_requests=requests, skip_reason=None if requests else f"{len(waiting)} pipelines wait"
         )
 
     return pipelines_waiting

@@ -1,0 +1,1 @@
+"""What the health checks of many connectors cost, in Dagster's own processes."""
