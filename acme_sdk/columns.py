@@ -14,8 +14,8 @@ from itertools import chain, islice
 from typing import Any, NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from acme_sdk import compute as pc
 from acme_sdk.arrow import widen
 from acme_sdk.cells import take_apart
 from acme_sdk.errors import FatalError

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from acme_sdk import compute as pc
 from acme_sdk.arrow import storage
 from acme_sdk.catalog import Stream
 from acme_sdk.cursor import cursor_columns

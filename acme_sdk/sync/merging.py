@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from acme_sdk import compute as pc
 from acme_sdk.arrow import widen
 from acme_sdk.errors import FatalError
 

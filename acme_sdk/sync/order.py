@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from acme_sdk import compute as pc
 from acme_sdk.arrow import storage
 from acme_sdk.cursor import CursorField, cursor_columns
 from acme_sdk.encoded import Columns

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import NoReturn
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from acme_sdk import compute as pc
 
 __all__ = ["check_json"]
 

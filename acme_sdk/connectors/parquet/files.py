@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from acme_sdk import compute as pc
 from acme_sdk.connectors.parquet.disk import synced, translated
 from acme_sdk.errors import AcmeError
 from acme_sdk.write_behind import WriteBehind

@@ -13,8 +13,8 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from acme_sdk import compute as pc
 from acme_sdk.arrow import storage
 from acme_sdk.ordering import not_below
 

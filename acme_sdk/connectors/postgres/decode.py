@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from acme_sdk import compute as pc
 from acme_sdk.connectors.postgres.binary import Block, InvalidDataError, NotRepresentableError
 from acme_sdk.errors import FatalError
 

@@ -8,9 +8,9 @@ import json
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
+from acme_sdk import compute as pc
 from acme_sdk.connectors.postgres.hexadecimal import text_from_bytes, text_from_uuids
 from acme_sdk.connectors.postgres.types import is_nested
 from acme_sdk.errors import FatalError

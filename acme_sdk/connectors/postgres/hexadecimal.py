@@ -6,7 +6,8 @@ The digits of all rows lie one after the other in an Arrow column, so that one c
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from acme_sdk import compute as pc
 
 __all__ = ["text_from_bytes", "text_from_uuids"]
 
