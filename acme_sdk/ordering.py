@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from functools import reduce
 
 import pyarrow as pa
-import pyarrow.compute as pc
+
+from acme_sdk import compute as pc
 
 __all__ = ["has_all", "highest", "not_below", "precedes"]
 

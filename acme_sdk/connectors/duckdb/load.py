@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from acme_sdk.connectors.duckdb.checkpoints import create_checkpoints, read_checkpoint, store_checkpoint
 from acme_sdk.connectors.duckdb.database import quoted, translated
+from acme_sdk.connectors.duckdb.insert import BATCHES, Insert
 from acme_sdk.connectors.duckdb.refresh import require_hidden
 from acme_sdk.connectors.duckdb.tables import (
     drop_other_refreshes,
@@ -27,7 +28,6 @@ from acme_sdk.connectors.duckdb.types import columns_of, make_room, storable
 from acme_sdk.cursor import not_below_sql
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
-from acme_sdk.write_behind import WriteBehind
 
 __all__ = ["DuckDBLoad"]
 
@@ -65,20 +65,23 @@ class DuckDBLoad(Load):
             create_checkpoints(connection, schema)
             drop_other_refreshes(connection, plan, named.schema)
             connection.execute("SET python_scan_all_frames = true")
-            # Several threads take twice as long for a batch, and time from whoever reads the next one.
-            connection.execute("SET threads = 1")
+            # More threads would wait for the one that hands out batches, each with a row group in memory.
+            connection.execute("SET threads = 2")
+            # To put the threads' rows in order would cost more than the second thread wins.
+            connection.execute("SET preserve_insertion_order = false")
             connection.execute("BEGIN TRANSACTION")
-        self._writer = WriteBehind(self._write)
+        self._under_way: Insert | None = None
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table, which grows by new columns and wider types."""
-        self._writer.put(self._numbered(storable(batch)))
+        self._write(self._numbered(storable(batch)))
 
     def publish(self, checkpoint: StreamState) -> int:
         """Bring the staged rows into the target and store the checkpoint, in one commit."""
-        self._writer.wait()
         with self._translated(), self._naming_keys():
+            self._end_insert()
             self._connection.execute("RESET threads")
+            self._connection.execute("RESET preserve_insertion_order")
             self._plan.check_followed(
                 read_checkpoint(self._connection, self._schema, self._plan.pipeline, self._plan.stream)
             )
@@ -93,20 +96,28 @@ class DuckDBLoad(Load):
 
     def discard(self) -> None:
         """Roll back what is not committed."""
-        self._writer.close()
+        if self._under_way is not None:
+            self._under_way.abandon()
+            self._under_way = None
         self._connection.close()
 
     def _write(self, _acme_batch: pa.RecordBatch) -> None:
-        # DuckDB finds the batch by the name of this variable. A registered one would stay in memory until the
-        # transaction ends.
         with self._translated():
-            if self._staged is None:
-                self._connection.execute(f"CREATE TABLE {self._stage} AS FROM _acme_batch")
-            else:
-                if self._staged != _acme_batch.schema:
+            if self._under_way is None or not self._under_way.takes(_acme_batch.schema):
+                self._end_insert()
+                if self._staged is None:
+                    statement = f"CREATE TABLE {self._stage} AS FROM {BATCHES}"
+                else:
                     make_room(self._connection, self._stage, "_acme_batch")
-                self._insert(self._stage, "FROM _acme_batch")
-        self._staged = _acme_batch.schema
+                    statement = f"INSERT INTO {self._stage} BY NAME FROM {BATCHES}"
+                self._under_way = Insert(self._connection, statement, _acme_batch.schema)
+                self._staged = _acme_batch.schema
+            self._under_way.put(_acme_batch)
+
+    def _end_insert(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.finish()
 
     def _numbered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its rows' numbers, where their order matters; any column may be named ``rowid``."""

@@ -1,9 +1,9 @@
-"""What a query finds, as ``COPY … TO STDOUT (FORMAT binary)`` sends it."""
+"""What queries find, as ``COPY … TO STDOUT (FORMAT binary)`` sends it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from selectors import EVENT_READ, BaseSelector, DefaultSelector
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from selectors import EVENT_READ, DefaultSelector
 
 from psycopg import sql
 from psycopg.abc import PQGen
@@ -27,58 +27,95 @@ TRAILER = b"\xff\xff"
 _WAIT_S = 1.0  # until a look whether somebody else closed the connection
 
 
-def copy_out(connection: Connection, query: sql.Composable, where: str) -> Iterator[tuple[bytes, int]]:
+def copy_out(
+    connections: Sequence[Connection], queries: Iterable[sql.Composable], where: str
+) -> Iterator[tuple[bytes, int]]:
     """Yield blocks of about 4 MiB of whole rows, and the number of rows in each; at least one, even if empty.
 
-    Whoever stops before the end has to close the connection.
+    Whoever stops before the end has to close the connections.
 
     Args:
-        connection: Where to ask. Nothing else may be asked meanwhile.
-        query: A ``SELECT``.
+        connections: Where to ask, side by side. Nothing else may be asked of them meanwhile.
+        queries: One ``SELECT`` or more; each goes to the next connection that is free.
         where: The stream, for the error.
 
     Raises:
-        psycopg.Error: The server refuses, or the connection is lost.
+        psycopg.Error: The server refuses, or a connection is lost.
         FatalError: What comes is not the binary form of COPY (code ``data.invalid``).
     """
-    command = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
-    connection.pgconn.send_query(command.as_bytes(connection))
-    _expect(connection, execute, ExecStatus.COPY_OUT)
-    with DefaultSelector() as selector:
-        selector.register(connection.pgconn.socket, EVENT_READ)
-        yield from _blocks(connection, selector, where)
-
-
-def _blocks(connection: Connection, selector: BaseSelector, where: str) -> Iterator[tuple[bytes, int]]:
-    # Each message is one row; but the first has the header in front of it, and the last one is the trailer.
-    buffer = MessageBuffer()
-    ended = _fill(buffer, connection, selector, 1)
-    if rest := _without_header(buffer.take(), where):
-        buffer.append(rest, BLOCK_BYTES)
+    waiting = iter(queries)
+    copies = [
+        _Copy(connection, query, where) for connection, query in zip(connections, waiting, strict=False)
+    ]
     first = True
-    while not ended:
-        ended = _fill(buffer, connection, selector, BLOCK_BYTES)
+    with DefaultSelector() as selector:
+        for copy in copies:
+            selector.register(copy.pgconn.socket, EVENT_READ)
+        while copies:
+            for copy in list(copies):
+                while block := copy.block():
+                    if block[1] or first:
+                        yield block
+                    first = False
+                    if copy.has_ended and not copy.begin(waiting):
+                        selector.unregister(copy.pgconn.socket)
+                        copies.remove(copy)
+            if not copies:
+                return
+            # Nobody waits inside of libpq, where the interpreter's lock would be held.
+            selector.select(_WAIT_S)
+            for copy in copies:
+                copy.pgconn.consume_input()
+
+
+class _Copy:
+    """A COPY under way on a connection."""
+
+    def __init__(self, connection: Connection, query: sql.Composable, where: str) -> None:
+        self.pgconn = connection.pgconn
+        self.has_ended = False
+        self._connection = connection
+        self._where = where
+        self._buffer = MessageBuffer()
+        self.begin(iter([query]))
+
+    def begin(self, queries: Iterator[sql.Composable]) -> bool:
+        """Begin with the next query, if there is another one."""
+        query = next(queries, None)
+        if query is None:
+            return False
+        command = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
+        self.pgconn.send_query(command.as_bytes(self._connection))
+        _expect(self._connection, execute, ExecStatus.COPY_OUT)
+        self._has_header = True
+        self.has_ended = False
+        return True
+
+    def block(self) -> tuple[bytes, int] | None:
+        """Return the next rows and their number, if enough are there, or these are the last."""
+        # Each message is one row; but the first has the header in front of it, and the last is the trailer.
+        buffer = self._buffer
+        if self._has_header:
+            if not self._fill(1):
+                return None
+            self._has_header = False
+            if rest := _without_header(buffer.take(), self._where):
+                buffer.append(rest, BLOCK_BYTES)
+        if self.has_ended or not self._fill(BLOCK_BYTES):
+            return None
         count, last = buffer.count, buffer.last
         rows = buffer.take()
         if last == len(TRAILER) and rows.endswith(TRAILER):
             rows, count = rows[: -len(TRAILER)], count - 1
-        if count or first:
-            yield rows, count
-        first = False
+        return rows, count
 
-
-def _fill(buffer: MessageBuffer, connection: Connection, selector: BaseSelector, enough: int) -> bool:
-    """Wait until there are enough bytes, or all; tell whether these are all.
-
-    Nobody waits inside of libpq, where the interpreter's lock would be held.
-    """
-    pgconn = connection.pgconn
-    while not (state := buffer.fill(pgconn.get_copy_data, enough)):
-        selector.select(_WAIT_S)
-        pgconn.consume_input()
-    if state < 0:
-        _expect(connection, fetch_many, ExecStatus.COMMAND_OK)
-    return state < 0
+    def _fill(self, enough: int) -> bool:
+        """Take what is there; tell whether these are enough bytes, or all."""
+        state = self._buffer.fill(self.pgconn.get_copy_data, enough)
+        if state < 0:
+            _expect(self._connection, fetch_many, ExecStatus.COMMAND_OK)
+            self.has_ended = True
+        return state != 0
 
 
 def _expect(

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import psycopg
 import pyarrow as pa
 from psycopg import sql
 
 from acme_sdk.catalog import Stream
+from acme_sdk.config import ConnectorConfig
 from acme_sdk.connectors.postgres.catalog import Relation, find_relation, readable_relations
+from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch, CopyLayout
 from acme_sdk.connectors.postgres.copy_out import copy_out
 from acme_sdk.connectors.postgres.errors import query_errors
+from acme_sdk.connectors.postgres.parts import begin_reading, parts_of, share_moment
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.connectors.postgres.types import wire_type
 from acme_sdk.cursor import cursor_columns, split_cursor
-from acme_sdk.errors import ConfigurationError, FatalError
+from acme_sdk.errors import AcmeError, ConfigurationError, FatalError
 from acme_sdk.source import BatchSource
 
 __all__ = ["PostgresSource"]
@@ -32,7 +37,24 @@ class PostgresSource(PostgresConnector, BatchSource):
     @classmethod
     def config_schema(cls) -> dict[str, dict[str, Any]]:
         """Return the configuration's fields."""
-        return CONNECTION_FIELDS
+        return CONNECTION_FIELDS | {
+            "read_connections": {
+                "type": "integer",
+                "default": 2,
+                "minimum": 1,
+                "maximum": 16,
+                "description": "How many connections read a large table side by side",
+            },
+        }
+
+    def setup(self, config: ConnectorConfig) -> None:
+        """Check the settings; the server is not asked yet.
+
+        Raises:
+            ConfigurationError: A setting is wrong.
+        """
+        super().setup(config)
+        self._read_connections: int = config["read_connections"]
 
     def streams(self) -> Sequence[Stream]:
         """Return what the user may read.
@@ -75,20 +97,36 @@ class PostgresSource(PostgresConnector, BatchSource):
     def _read(self, stream: Stream, begin: str | None, end: str | None = None) -> Iterator[CopyBatch]:
         where = f"stream {stream.name!r}"
         with self.connection() as connection, query_errors(where):
-            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            begin_reading(connection)
             relation = find_relation(connection, stream.name, self.schema)
             if relation is None:
                 raise ConfigurationError(
                     f"there is no stream {stream.name!r} any more", code="stream.unknown"
                 )
             schema = _agreed_schema(stream, relation)
-            condition = _condition(stream, relation, begin, end)
-            query = sql.SQL("SELECT {} FROM {} {}").format(
-                _selected(schema, relation), relation.table.sql, condition
-            )
+            whole = _condition(stream, relation, begin, end)
+            parts = parts_of(connection, relation.table) if begin is None and end is None else []
+            selection = sql.SQL("SELECT {} FROM {} ").format(_selected(schema, relation), relation.table.sql)
+            queries = [selection + condition for condition in parts or [whole]]
             layout = CopyLayout(schema, tuple(_wire_type(name, relation) for name in schema.names), where)
-            for rows, count in copy_out(connection, query, where):
-                yield CopyBatch(layout, rows, count)
+            with self._helpers(connection, len(queries) - 1) as helpers:
+                for rows, count in copy_out([connection, *helpers], queries, where):
+                    yield CopyBatch(layout, rows, count)
+
+    @contextmanager
+    def _helpers(self, connection: Connection, most: int) -> Iterator[list[Connection]]:
+        """More connections that see the moment of this one, as far as the server lets us have them."""
+        with ExitStack() as opened:
+            try:
+                count = min(self._read_connections - 1, most)
+                helpers = [opened.enter_context(self.connection()) for _ in range(count)]
+                if helpers:
+                    share_moment(connection, helpers)
+            except (psycopg.Error, AcmeError):
+                # It allows no more connections, or behind the address is another server as well.
+                opened.close()
+                helpers = []
+            yield helpers
 
     def _stream(self, relation: Relation) -> Stream:
         table = relation.table
