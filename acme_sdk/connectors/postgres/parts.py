@@ -14,6 +14,8 @@ __all__ = ["begin_reading", "parts_of", "share_moment"]
 
 # What one statement reads: 16 MiB. Small enough for all connections to end at about the same time.
 _PAGES = 2048
+# For less, 64 MiB, another connection is not worth its making.
+_LEAST_PAGES = 4 * _PAGES
 
 # A scan of a range of pages reads these and no others, from Postgres 14 on.
 _FIRST_VERSION = 140000
@@ -48,11 +50,10 @@ def parts_of(connection: Connection, table: TableName) -> list[sql.Composable]:
     connection.execute(sql.SQL("SELECT FROM {} LIMIT 0").format(table.sql))
     row = connection.execute(_SIZE, (table.schema, table.name)).fetchone()
     pages = int(row[0]) if row else 0
-    starts = range(_PAGES, pages, _PAGES)
-    if not starts:
+    if pages < _LEAST_PAGES:
         return []
     # Tables that inherit from this one are read with it, and may have more pages: the last part is open.
-    edges = [sql.Literal(f"({start},0)") for start in starts]
+    edges = [sql.Literal(f"({start},0)") for start in range(_PAGES, pages, _PAGES)]
     below, above = sql.SQL("WHERE ctid < {}::tid"), sql.SQL("WHERE ctid >= {}::tid")
     both = sql.SQL("WHERE ctid >= {}::tid AND ctid < {}::tid")
     between = [both.format(low, high) for low, high in pairwise(edges)]
