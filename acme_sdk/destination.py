@@ -18,7 +18,10 @@ from acme_sdk.row import Row
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["DestinationConnector", "StagedDestination"]
+__all__ = ["DIRECT_LOAD", "DestinationConnector", "StagedDestination"]
+
+#: The pipeline of loads without one. None can have this name, so that none meets their checkpoints.
+DIRECT_LOAD = "(direct load)"
 
 
 class DestinationConnector(Connector):
@@ -110,6 +113,13 @@ class StagedDestination(DestinationConnector):
             hint="sync with --full-refresh to begin anew",
         )
 
+    def kept_streams(self) -> list[tuple[str, str]]:
+        """Return the streams that there are checkpoints of, as pairs of pipeline and stream; by default none.
+
+        ``acme state`` finds by it what is left of streams and pipelines that are not declared any more.
+        """
+        return []
+
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
         """Keep all other runs from a stream for the time of a ``with`` block, on all machines.
 
@@ -162,9 +172,8 @@ class StagedDestination(DestinationConnector):
                 code="primary_key.missing",
                 hint="set the field primary_key in its configuration",
             )
-        # No pipeline can have this name, so that no pipeline meets this checkpoint.
         return LoadPlan(
-            "(direct load)",
+            DIRECT_LOAD,
             self.default_table,
             self.default_table,
             write_mode,

@@ -23,9 +23,15 @@ if TYPE_CHECKING:
     from acme_sdk.sync import FileStateStore
 
 __all__ = [
-    "OpenPipeline", "dagster_home", "env_option", "file_option", "open_pipeline", "print_error",
+    "OpenPipeline",
+    "dagster_home",
+    "env_option",
+    "file_option",
+    "open_destination",
+    "open_pipeline",
+    "print_error",
     "print_names",
-]  # fmt: skip
+]
 
 #: ``--file``, the same for all of these commands.
 file_option = click.option(
@@ -106,17 +112,13 @@ def open_pipeline(
     Raises:
         AcmeError: There is no such pipeline or stream, or one of its connectors cannot be used.
     """
-    from acme_orchestration.registry.current import read_workspace
-    from acme_orchestration.registry.place import existing_registry
     from acme_sdk.destination import DestinationConnector
     from acme_sdk.source import SourceConnector
 
-    workspace = read_workspace(path, existing_registry(dagster_home(path)), environment)
-    if workspace.environment is not None:
-        click.echo(f"environment: {workspace.environment}", err=True)
+    workspace = _workspace(path, environment)
     entry = _entry(workspace, name)
     streams = _streams(entry, stream)
-    ends = [_configured(end, workspace.folder) for end in _ends(workspace, entry)]
+    ends = [_configured(end, workspace.folder) for end in _ends(workspace, (entry.source, entry.destination))]
     with ExitStack() as stack:
         source, destination = (stack.enter_context(_connected(end)) for end in ends)
         assert isinstance(source, SourceConnector)  # noqa: S101 - the registry checked the roles
@@ -131,6 +133,32 @@ def dagster_home(path: Path) -> Path | None:
     return of_dev if "DAGSTER_HOME" not in os.environ and of_dev.is_dir() else None
 
 
+@contextmanager
+def open_destination(
+    path: Path, environment: str | None, name: str
+) -> Iterator[tuple[Workspace, DestinationConnector]]:
+    """Set up a destination alone, and yield it with the workspace; see `open_pipeline`.
+
+    Raises:
+        AcmeError: There is no such destination, or it cannot be used.
+    """
+    from acme_sdk.destination import DestinationConnector
+    from acme_sdk.errors import ConfigurationError
+
+    workspace = _workspace(path, environment)
+    known = [entry.name for entry in workspace.connectors.values() if entry.role == "destination"]
+    if name not in known:
+        raise ConfigurationError(
+            f"there is no destination {name!r} in {path}",
+            code="connector.unknown",
+            hint=f"it has {', '.join(known) or 'none'}",
+        )
+    [entry] = _ends(workspace, (name,))
+    with _connected(_configured(entry, workspace.folder)) as destination:
+        assert isinstance(destination, DestinationConnector)  # noqa: S101 - the registry checked the role
+        yield workspace, destination
+
+
 def print_error(error: AcmeError) -> None:
     """Say on standard error what is wrong and what to do."""
     click.secho(f"error: {error.message} [{error.code}]", fg="red", err=True)
@@ -142,6 +170,16 @@ def print_names(stream: str, names: Mapping[str, str]) -> None:
     """Say which columns of a stream have another name in the target."""
     for source, target in names.items():
         click.echo(f"{stream}: column {source!r} is {target!r} in the target")
+
+
+def _workspace(path: Path, environment: str | None) -> Workspace:
+    from acme_orchestration.registry.current import read_workspace
+    from acme_orchestration.registry.place import existing_registry
+
+    workspace = read_workspace(path, existing_registry(dagster_home(path)), environment)
+    if workspace.environment is not None:
+        click.echo(f"environment: {workspace.environment}", err=True)
+    return workspace
 
 
 def _entry(workspace: Workspace, name: str) -> PipelineEntry:
@@ -183,14 +221,13 @@ def _streams(entry: PipelineEntry, name: str | None) -> Sequence[StreamEntry]:
     return chosen
 
 
-def _ends(workspace: Workspace, entry: PipelineEntry) -> list[ConnectorEntry]:
-    """Return source and destination, of which no secret stands in the clear."""
+def _ends(workspace: Workspace, names: Sequence[str]) -> list[ConnectorEntry]:
+    """Return some connectors, in which no secret stands in the clear."""
     from dataclasses import replace
 
     from acme_orchestration.registry.verification import verify
     from acme_sdk.errors import ConfigurationError
 
-    names = (entry.source, entry.destination)
     used = replace(workspace, connectors={name: workspace.connectors[name] for name in names})
     ends = list(verify(used).connectors.values())
     for end in ends:

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import click
 
-from acme.cli.columns import cursor_cell, print_columns
-from acme.cli.pipeline import (
-    OpenPipeline,
-    env_option,
-    file_option,
-    open_pipeline,
-    print_error,
-    print_names,
-)
+from acme.cli.columns import print_columns
+from acme.cli.leftovers import Leftover, left_of, left_of_pipeline, left_of_pipelines
+from acme.cli.pipeline import env_option, file_option, open_destination, print_names
+from acme.cli.streams import PipelineStream, held, printing, state_cells, working
 
 if TYPE_CHECKING:
-    from acme_orchestration.registry.entries import StreamEntry
     from acme_sdk.load import StreamState
     from acme_sdk.sync.snapshot import Snapshot
-    from acme_sdk.sync.state import StateStore
 
 __all__ = ["command"]
 
@@ -49,14 +38,16 @@ def command() -> None:
 @_stream_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as 'acme state export' does.")
 def show(pipeline: str, path: Path, environment: str | None, stream: str | None, as_json: bool) -> None:
-    """Show the state of PIPELINE."""
-    with _working(path, environment, pipeline, stream) as streams:
+    """Show the state of PIPELINE, and of streams that it has no more."""
+    with working(path, environment, pipeline, stream) as streams:
         snapshot = _snapshot(pipeline, streams)
+        left = _left(streams) if stream is None else []
+        removed = [state_cells(f"{one.name} (not in the pipeline any more)", one.state()) for one in left]
     if as_json:
         click.echo(json.dumps(snapshot.to_json(), indent=2))
         return
-    cells = (_cells(one.name, snapshot.states.get(one.name)) for one in streams)
-    print_columns([("Stream", "Last run", "Cursor", "Run"), *cells])
+    cells = (state_cells(one.name, snapshot.states.get(one.name)) for one in streams)
+    print_columns([("Stream", "Last run", "Cursor", "Run"), *cells, *removed])
     for one in streams:
         print_names(one.name, _names(snapshot.states.get(one.name)))
 
@@ -67,7 +58,7 @@ def show(pipeline: str, path: Path, environment: str | None, stream: str | None,
 @env_option
 def export(pipeline: str, path: Path, environment: str | None) -> None:
     """Print the state of PIPELINE as JSON, for 'acme state set'."""
-    with _working(path, environment, pipeline) as streams:
+    with working(path, environment, pipeline) as streams:
         snapshot = _snapshot(pipeline, streams)
     click.echo(json.dumps(snapshot.to_json(), indent=2))
 
@@ -90,89 +81,115 @@ def set_(
     if (source is None) == (cursor is None):
         raise click.UsageError("give either a FILE or --cursor VALUE")
     if cursor is None:
-        with _working(path, environment, pipeline, stream) as streams:
+        with working(path, environment, pipeline, stream) as streams:
             snapshot = _read(source)
             _require_streams(snapshot, streams, stream)
             _put_back(snapshot, streams)
         return
-    with _working(path, environment, pipeline, stream) as streams:
+    with working(path, environment, pipeline, stream) as streams:
         streams[0].opened.require_one_stream("--cursor")
         _move(streams[0], cursor)
 
 
 @command.command()
-@click.argument("pipeline")
+@click.argument("pipeline", required=False)
 @file_option
 @env_option
 @_stream_option
-def reset(pipeline: str, path: Path, environment: str | None, stream: str | None) -> None:
+@click.option("--destination", metavar="NAME", help="Forget what pipelines that are gone have left there.")
+@click.option("--yes", is_flag=True, help="Do not ask, with --destination.")
+def reset(
+    pipeline: str | None,
+    path: Path,
+    environment: str | None,
+    stream: str | None,
+    destination: str | None,
+    yes: bool,
+) -> None:
     """Forget the state of PIPELINE: its next sync reads everything.
 
-    What syncs that broke off have left in the destination is removed as well.
+    What syncs that broke off have left in the destination is removed as well. --stream may also name a stream
+    that the pipeline does not have any more.
     """
-    with _working(path, environment, pipeline, stream) as streams, _held(streams):
-        for one in streams:
-            one.store.remove(one.pipeline, one.name)
-            click.echo(f"{one.name}: forgotten; the next sync reads everything")
-            if one.entry.write_mode == "append":
-                click.echo(
-                    f"{one.name}: that sync appends; with --full-refresh, it replaces what the target holds"
-                )
+    if (pipeline is None) == (destination is None) or (destination is not None and stream is not None):
+        raise click.UsageError("give either a PIPELINE or --destination NAME")
+    if pipeline is not None:
+        _reset_pipeline(path, environment, pipeline, stream)
+    elif destination is not None:
+        _reset_destination(path, environment, destination, ask=not yes)
 
 
-@dataclass(frozen=True)
-class _Stream:
-    """A stream of the pipeline, under its own name, and where its state is."""
-
-    name: str
-    entry: StreamEntry
-    store: StateStore
-    opened: OpenPipeline
-
-    @property
-    def pipeline(self) -> str:
-        return self.opened.entry.name
-
-    def state(self) -> StreamState | None:
-        return self.store.load(self.pipeline, self.name)
+def _reset_pipeline(path: Path, environment: str | None, pipeline: str, stream: str | None) -> None:
+    with working(path, environment, pipeline) as everything:
+        streams = [one for one in everything if stream in (None, one.name, one.entry.stream)]
+        left = _left(everything) if stream is None else [] if streams else [_removed(everything, stream)]
+        with held([*streams, *left]):
+            _forget_left(left)
+            _forget(streams)
 
 
-@contextmanager
-def _working(
-    path: Path, environment: str | None, pipeline: str, stream: str | None = None
-) -> Iterator[list[_Stream]]:
-    """Yield the streams of a pipeline that is open; what goes wrong is printed and ends the command."""
-    from acme_sdk.errors import AcmeError
-    from acme_sdk.sync.names import target_table
-    from acme_sdk.sync.plan import find_stream
-    from acme_sdk.sync.state import state_store
+def _reset_destination(path: Path, environment: str | None, name: str, *, ask: bool) -> None:
+    from acme_sdk.sync import FileStateStore
 
-    try:
-        with open_pipeline(path, environment, pipeline, stream) as opened:
-            streams = []
-            for entry in opened.streams:
-                name = find_stream(opened.source, entry.stream).name
-                store = state_store(
-                    opened.destination, target_table(opened.destination, name, entry.table), opened.files
-                )
-                streams.append(_Stream(name, entry, store, opened))
-            yield streams
-    except AcmeError as error:
-        print_error(error)
-        sys.exit(1)
+    with printing(), open_destination(path, environment, name) as (workspace, destination):
+        # Another connector may lead to the same place, so a pipeline counts wherever it ends.
+        left = left_of_pipelines(destination, FileStateStore(workspace.home / "state"), workspace.pipelines)
+        if not left:
+            click.echo(f"{name}: nothing is left of pipelines that are gone")
+            return
+        rows = ((one.pipeline, *state_cells(one.name, one.state())) for one in left)
+        print_columns([("Pipeline", "Stream", "Last run", "Cursor", "Run"), *rows])
+        if ask:
+            click.confirm(f"{path} has no such pipelines. Forget them?", abort=True)
+        with held(left):
+            _forget_left(left)
 
 
-@contextmanager
-def _held(streams: Sequence[_Stream]) -> Iterator[None]:
-    """Keep syncs from some streams, or fail before any of them is changed."""
-    run_id = f"state_{uuid4().hex}"
-    with ExitStack() as stack:
-        for one in streams:
-            stack.enter_context(one.store.exclusive(one.pipeline, one.name, run_id))
-        yield
+def _forget(streams: Sequence[PipelineStream]) -> None:
+    for one in streams:
+        one.store.remove(one.pipeline, one.name)
+        click.echo(f"{one.name}: forgotten; the next sync reads everything")
+        if one.entry.write_mode == "append":
+            click.echo(
+                f"{one.name}: that sync appends; with --full-refresh, it replaces what the target holds"
+            )
 
 
-def _snapshot(pipeline: str, streams: Sequence[_Stream]) -> Snapshot:
+def _left(streams: Sequence[PipelineStream]) -> list[Leftover]:
+    """Return what is left of streams that a pipeline with these does not have any more."""
+    opened = streams[0].opened
+    names = {one.name for one in streams}
+    return left_of_pipeline(opened.destination, opened.files, opened.entry.name, names)
+
+
+def _removed(streams: Sequence[PipelineStream], name: str) -> Leftover:
+    """Return the stream of a name that a pipeline with these does not have.
+
+    Raises:
+        ConfigurationError: It cannot have left anything (code ``stream.unknown``).
+    """
+    from acme_sdk.destination import StagedDestination
+    from acme_sdk.errors import ConfigurationError
+
+    opened = streams[0].opened
+    left = left_of(opened.destination, opened.files, opened.entry.name, name)
+    if not isinstance(opened.destination, StagedDestination) and left.state() is None:
+        raise ConfigurationError(
+            f"the pipeline {opened.entry.name} has no stream {name!r}, and never had a state of one",
+            code="stream.unknown",
+            hint=f"it has {', '.join(one.name for one in streams)}",
+        )
+    return left
+
+
+def _forget_left(left: Sequence[Leftover]) -> None:
+    for one in left:
+        state = "forgotten" if one.state() is not None else "it has no state"
+        one.store.remove(one.pipeline, one.name)
+        click.echo(f"{one.name}: not in {one.pipeline} any more; {state}, and nothing of it is left")
+
+
+def _snapshot(pipeline: str, streams: Sequence[PipelineStream]) -> Snapshot:
     from acme_sdk.sync.snapshot import Snapshot
 
     states = ((one.name, one.state()) for one in streams)
@@ -192,7 +209,7 @@ def _read(file: Any) -> Snapshot:
     return Snapshot.from_json(data)
 
 
-def _require_streams(snapshot: Snapshot, streams: Sequence[_Stream], only: str | None) -> None:
+def _require_streams(snapshot: Snapshot, streams: Sequence[PipelineStream], only: str | None) -> None:
     """Refuse a file of other streams than the pipeline's, or without the one that is wanted."""
     from acme_sdk.errors import ConfigurationError
 
@@ -212,18 +229,18 @@ def _require_streams(snapshot: Snapshot, streams: Sequence[_Stream], only: str |
         )
 
 
-def _put_back(snapshot: Snapshot, streams: Sequence[_Stream]) -> None:
+def _put_back(snapshot: Snapshot, streams: Sequence[PipelineStream]) -> None:
     from acme_sdk.sync.snapshot import stored_anew
 
     chosen = [one for one in streams if one.name in snapshot.states]
-    with _held(chosen):
+    with held(chosen):
         for one in chosen:
             state = stored_anew(snapshot.states[one.name], one.pipeline, one.name)
             one.store.save(state)
             _print_change(one, state)
 
 
-def _move(stream: _Stream, value: str) -> None:
+def _move(stream: PipelineStream, value: str) -> None:
     from acme_sdk.sync.plan import planned_stream
     from acme_sdk.sync.rewind import rewound
     from acme_sdk.sync.snapshot import stored_anew
@@ -231,14 +248,14 @@ def _move(stream: _Stream, value: str) -> None:
     source, destination = stream.opened.source, stream.opened.destination
     plan = stream.opened.entry.plan(stream.entry)
     planned = planned_stream(source, destination, plan)
-    with _held([stream]):
+    with held([stream]):
         state = rewound(source, plan, planned, stream.state(), value)
         stream.store.save(stored_anew(state, stream.pipeline, stream.name))
     _print_change(stream, state)
 
 
-def _print_change(stream: _Stream, state: StreamState) -> None:
-    _, last_run, cursor, _ = _cells(stream.name, state)
+def _print_change(stream: PipelineStream, state: StreamState) -> None:
+    _, last_run, cursor, _ = state_cells(stream.name, state)
     click.echo(f"{stream.name}: " + (f"the next sync begins at {cursor}" if cursor else f"as of {last_run}"))
 
 
@@ -246,12 +263,3 @@ def _names(state: StreamState | None) -> Mapping[str, str]:
     from acme_sdk.sync.details import Details
 
     return Details.from_json(state.details if state else None).names
-
-
-def _cells(name: str, state: StreamState | None) -> tuple[str, str, str, str]:
-    if state is None:
-        return name, "never", "", ""
-    last_run = state.last_run.isoformat(" ", "seconds") if state.last_run else "none that ended"
-    if state.progress is not None:
-        last_run += ", then one broke off"
-    return name, last_run, cursor_cell(state.cursor_field, state.cursor), state.run_id

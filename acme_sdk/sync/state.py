@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from acme_sdk.destination import DestinationConnector, StagedDestination
+from acme_sdk.destination import DIRECT_LOAD, DestinationConnector, StagedDestination
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.exclusion import exclusive_by_file
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
 
-__all__ = ["FileStateStore", "StagedStateStore", "StateStore", "state_store"]
+__all__ = ["FileStateStore", "StagedStateStore", "StateStore", "kept_streams", "state_store"]
 
 _MAX_NAME = 200
 
@@ -117,6 +117,15 @@ class FileStateStore:
         """Forget a stream's checkpoint, so that the next sync reads everything."""
         self._path(pipeline, stream).unlink(missing_ok=True)
 
+    def kept_streams(self) -> list[tuple[str, str]]:
+        """Return the streams that there are checkpoints of, as pairs of pipeline and stream."""
+        found = []
+        for path in self._folder.glob("*@*.json"):
+            with suppress(FileNotFoundError, ValueError, TypeError, KeyError):  # gone by now, or damaged
+                state = StreamState.from_json(json.loads(path.read_text()))
+                found.append((state.pipeline, state.stream))
+        return found
+
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
         """Keep other runs on this machine from a stream, by a file beside the checkpoint.
 
@@ -155,3 +164,14 @@ def state_store(destination: DestinationConnector, table: str, files: StateStore
             hint="give sync_stream a state=FileStateStore(folder)",
         )
     return files
+
+
+def kept_streams(destination: DestinationConnector, files: FileStateStore) -> list[tuple[str, str]]:
+    """Return the streams that there are states of, as sorted pairs of pipeline and stream.
+
+    Args:
+        destination: Where they are, if it keeps states.
+        files: Where they are otherwise.
+    """
+    store = destination if isinstance(destination, StagedDestination) else files
+    return sorted(pair for pair in set(store.kept_streams()) if pair[0] != DIRECT_LOAD)

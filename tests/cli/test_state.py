@@ -260,3 +260,31 @@ def test_options_that_do_not_go_together(tmp_path: Path, arguments: list[str], w
     result = shop.acme("sync", "shop", *arguments)
     assert result.exit_code == 2
     assert words in result.output
+
+
+def test_what_streams_and_pipelines_that_are_gone_have_left_is_forgotten(shop: Workspace) -> None:
+    shop.run("sync", "shop")
+    shop.run("sync", "log")
+    whole = yaml.safe_load(shop.path.read_text())
+    del whole["pipelines"]["shop"]["streams"][1]
+    del whole["pipelines"]["log"]
+    shop.path.write_text(yaml.safe_dump(whole))
+    shown = shop.run("state", "show", "shop")
+    assert "visits (not in the pipeline any more)" in shown
+    assert shop.states().keys() == {"orders"}
+
+    assert "visits: not in shop any more; forgotten" in shop.run(
+        "state", "reset", "shop", "--stream", "visits"
+    )
+    assert "visits" not in shop.run("state", "show", "shop")
+    assert shop.states().keys() == {"orders"}
+
+    refused = shop.acme("state", "reset", "--destination", "target", stdin="n\n")
+    assert refused.exit_code == 1
+    assert "Forget them?" in refused.output
+    forgotten = shop.run("state", "reset", "--destination", "target", stdin="y\n")
+    assert "log: not in log any more; forgotten" in forgotten
+    assert "orders" not in forgotten
+    assert "nothing is left" in shop.run("state", "reset", "--destination", "target", "--yes")
+    assert shop.states().keys() == {"orders"}
+    assert "[connector.unknown]" in shop.acme("state", "reset", "--destination", "counter").output

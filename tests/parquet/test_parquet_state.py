@@ -81,3 +81,12 @@ def test_one_run_at_a_time(root: Path, destination: ParquetDestination) -> None:
     with destination.exclusive("shop", "orders", "second"):
         load(destination, plan(), [{"id": 1}])
     assert rows(root) == [(1,)]
+
+
+def test_the_streams_that_have_a_state_are_known(destination: ParquetDestination) -> None:
+    assert destination.kept_streams() == []
+    load(destination, plan(), [{"id": 1}])
+    load(destination, plan(stream="lines", table="lines"), [{"id": 1}])
+    assert set(destination.kept_streams()) == {("shop", "orders"), ("shop", "lines")}
+    destination.replace_state(plan(), None)
+    assert destination.kept_streams() == [("shop", "lines")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
 from google.cloud.bigquery import TableReference
 
@@ -20,6 +21,7 @@ __all__ = [
     "create_row",
     "delete_checkpoint_sql",
     "expected_run_id",
+    "kept_streams",
     "read_checkpoint",
     "run_id_sql",
 ]
@@ -70,15 +72,7 @@ def create_row(warehouse: Warehouse, pipeline: str, stream: str) -> None:
 
 def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StoredState | None:
     """Return a stream's checkpoint, or ``None``."""
-    table = checkpoints_table(warehouse)
-    is_stored = f"{_is(pipeline, stream)} AND run_id IS NOT NULL"
-    sql = f"SELECT {_columns()} FROM {table_sql(table)} WHERE {is_stored}"  # noqa: S608 - quoted
-    try:
-        rows = warehouse.run(sql, f"table {table.table_id}")
-    except AcmeError as error:
-        if error.code == "table.missing":
-            return None
-        raise
+    rows = _select(warehouse, _columns(), f"{_is(pipeline, stream)} AND run_id IS NOT NULL")
     if not rows:
         return None
     values = dict(zip(_TYPES, rows[0], strict=True))
@@ -87,6 +81,11 @@ def read_checkpoint(warehouse: Warehouse, pipeline: str, stream: str) -> StoredS
         values["cursor_field"] = tuple(json.loads(values["cursor_field"]))
     refresh = values.pop("refresh")
     return StoredState(StreamState(**values), refresh)
+
+
+def kept_streams(warehouse: Warehouse) -> list[tuple[str, str]]:
+    """Return the pipeline and the name of each stream that has a row, if only an empty one."""
+    return [(pipeline, stream) for pipeline, stream in _select(warehouse, "pipeline, stream", "TRUE")]
 
 
 def expected_run_id(plan: LoadPlan, stored: StoredState | None) -> str | None:
@@ -133,6 +132,17 @@ def checkpoint_sql(table: TableReference, checkpoint: StreamState, refresh: str 
 def delete_checkpoint_sql(table: TableReference, pipeline: str, stream: str) -> str:
     """Return the statement that removes a stream's checkpoint."""
     return f"DELETE FROM {table_sql(table)} WHERE {_is(pipeline, stream)}"  # noqa: S608 - quoted
+
+
+def _select(warehouse: Warehouse, columns: str, condition: str) -> list[tuple[Any, ...]]:
+    table = checkpoints_table(warehouse)
+    sql = f"SELECT {columns} FROM {table_sql(table)} WHERE {condition}"  # noqa: S608 - quoted
+    try:
+        return warehouse.run(sql, f"table {table.table_id}")
+    except AcmeError as error:
+        if error.code == "table.missing":
+            return []
+        raise
 
 
 def _columns() -> str:

@@ -11,7 +11,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery import DatasetReference
 
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connectors.bigquery.checkpoints import read_checkpoint
+from acme_sdk.connectors.bigquery.checkpoints import kept_streams, read_checkpoint
 from acme_sdk.connectors.bigquery.columns import Columns
 from acme_sdk.connectors.bigquery.credentials import check_endpoint, credentials_for
 from acme_sdk.connectors.bigquery.exclusion import held_stream
@@ -140,6 +140,10 @@ class BigQueryDestination(StagedDestination):
     def replace_state(self, plan: LoadPlan, state: StreamState | None) -> None:
         """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
         replace_state(self._opened(), plan, state)
+
+    def kept_streams(self) -> list[tuple[str, str]]:
+        """Return the streams that there are checkpoints of; see `StagedDestination.kept_streams`."""
+        return kept_streams(self._opened())
 
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> AbstractContextManager[None]:
         """Keep other runs from a stream by a lease that is renewed; see `StagedDestination.exclusive`.

@@ -10,7 +10,14 @@ import duckdb
 from acme_sdk.connectors.duckdb.database import quoted
 from acme_sdk.load import StreamState
 
-__all__ = ["create_checkpoints", "delete_checkpoint", "read_checkpoint", "read_refresh", "store_checkpoint"]
+__all__ = [
+    "create_checkpoints",
+    "delete_checkpoint",
+    "kept_streams",
+    "read_checkpoint",
+    "read_refresh",
+    "store_checkpoint",
+]
 
 TABLE = "_acme_checkpoints"
 # Beside the checkpoint's own fields.
@@ -66,6 +73,14 @@ def delete_checkpoint(connection: duckdb.DuckDBPyConnection, schema: str, pipeli
         f"DELETE FROM {quoted(schema, TABLE)} WHERE pipeline = ? AND stream = ?",  # noqa: S608 - quoted
         [pipeline, stream],
     )
+
+
+def kept_streams(connection: duckdb.DuckDBPyConnection, schema: str) -> list[tuple[str, str]]:
+    """Return the pipeline and the name of each stream that has a checkpoint."""
+    try:
+        return connection.execute(f"SELECT pipeline, stream FROM {quoted(schema, TABLE)}").fetchall()  # noqa: S608 - quoted
+    except duckdb.CatalogException:
+        return []
 
 
 def _read(

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connectors.duckdb.checkpoints import read_checkpoint
+from acme_sdk.connectors.duckdb.checkpoints import kept_streams, read_checkpoint
 from acme_sdk.connectors.duckdb.database import open_database, require_writable, translated
 from acme_sdk.connectors.duckdb.load import DuckDBLoad
 from acme_sdk.connectors.duckdb.refresh import finish_refresh
@@ -142,6 +142,13 @@ class DuckDBDestination(StagedDestination):
             return
         with translated(f"checkpoints in {self._path.name}"), self._open().cursor() as connection:
             replace_state(connection, plan, state, self._schema)
+
+    def kept_streams(self) -> list[tuple[str, str]]:
+        """Return the streams that there are checkpoints of; see `StagedDestination.kept_streams`."""
+        if not self._path.exists():
+            return []
+        with translated(f"checkpoints in {self._path.name}"):
+            return kept_streams(self._open(), self._schema)
 
     @contextmanager
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> Iterator[None]:

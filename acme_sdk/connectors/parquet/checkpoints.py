@@ -10,7 +10,7 @@ from acme_sdk.connectors.parquet.manifest import StoredCheckpoint
 from acme_sdk.connectors.parquet.table import OWN_FOLDER, Table
 from acme_sdk.load import StreamState
 
-__all__ = ["following", "latest", "lock_path", "tables_of"]
+__all__ = ["following", "kept_streams", "latest", "lock_path", "tables_of"]
 
 
 def latest(root: Path, pipeline: str, stream: str) -> StoredCheckpoint | None:
@@ -34,6 +34,13 @@ def tables_of(root: Path, pipeline: str, stream: str) -> list[tuple[Table, Store
     found = ((table, table.manifest().checkpoint(pipeline, stream)) for table in tables)
     stored = [(table, checkpoint) for table, checkpoint in found if checkpoint is not None]
     return sorted(stored, key=lambda one: one[1].sequence)
+
+
+def kept_streams(root: Path) -> list[tuple[str, str]]:
+    """Return the pipeline and the name of each stream that has a checkpoint, once for each table."""
+    folders = (root / OWN_FOLDER / "tables").glob("*")
+    stored = (one.state for folder in folders for one in Table(root, folder.name).manifest().checkpoints)
+    return [(state.pipeline, state.stream) for state in stored]
 
 
 def lock_path(root: Path, pipeline: str, stream: str) -> Path:

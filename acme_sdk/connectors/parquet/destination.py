@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from acme_sdk.columns import to_rows
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connectors.parquet.checkpoints import latest, lock_path
+from acme_sdk.connectors.parquet.checkpoints import kept_streams, latest, lock_path
 from acme_sdk.connectors.parquet.columns import merged, storable
 from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, read_batches
@@ -157,6 +157,11 @@ class ParquetDestination(StagedDestination):
         self._require_folder()
         with translated(f"checkpoints in {self._root.name}"):
             replace_state(self._root, plan, state, self._lock_timeout_s)
+
+    def kept_streams(self) -> list[tuple[str, str]]:
+        """Return the streams that there are checkpoints of; see `StagedDestination.kept_streams`."""
+        with translated(f"checkpoints in {self._root.name}"):
+            return kept_streams(self._root)
 
     @contextmanager
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> Iterator[None]:

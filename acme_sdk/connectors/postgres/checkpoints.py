@@ -11,7 +11,7 @@ from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.identifiers import OWN_PREFIX, TableName, advisory_key
 from acme_sdk.load import StreamState
 
-__all__ = ["delete_checkpoint", "read_checkpoint", "read_refresh", "store_checkpoint"]
+__all__ = ["delete_checkpoint", "kept_streams", "read_checkpoint", "read_refresh", "store_checkpoint"]
 
 # Beside the checkpoint's own fields.
 _REFRESH = "refresh"
@@ -58,6 +58,14 @@ def delete_checkpoint(connection: Connection, schema: str, pipeline: str, stream
     if _exists(connection, schema):
         statement = sql.SQL("DELETE FROM {} WHERE pipeline = %s AND stream = %s").format(_table(schema).sql)
         connection.execute(statement, (pipeline, stream))
+
+
+def kept_streams(connection: Connection, schema: str) -> list[tuple[str, str]]:
+    """Return the pipeline and the name of each stream that has a checkpoint."""
+    if not _exists(connection, schema):
+        return []
+    query = sql.SQL("SELECT pipeline, stream FROM {}").format(_table(schema).sql)
+    return [(pipeline, stream) for pipeline, stream in connection.execute(query)]
 
 
 def _read(connection: Connection, schema: str, pipeline: str, stream: str) -> dict[str, Any] | None:

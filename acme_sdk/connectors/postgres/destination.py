@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from acme_sdk.config import ConnectorConfig
-from acme_sdk.connectors.postgres.checkpoints import read_checkpoint
+from acme_sdk.connectors.postgres.checkpoints import kept_streams, read_checkpoint
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.exclusion import hold_stream, release_streams
@@ -134,6 +134,11 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         """Store or remove a checkpoint without any rows; see `StagedDestination.replace_state`."""
         with self.connection() as connection, query_errors(f"checkpoint of {plan.stream!r}"):
             replace_state(connection, plan, state, self.schema)
+
+    def kept_streams(self) -> list[tuple[str, str]]:
+        """Return the streams that there are checkpoints of; see `StagedDestination.kept_streams`."""
+        with self.connection() as connection, query_errors("checkpoints"):
+            return kept_streams(connection, self.schema)
 
     @contextmanager
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> Iterator[None]:
