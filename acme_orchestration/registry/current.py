@@ -82,8 +82,9 @@ def stands_twice(record: Record, declared: Workspace) -> bool:
 
 def doubled(record: Record, declared: Workspace, registry: Registry) -> str:
     """Return the fault of a registered entry whose name is declared, too."""
+    place = declared.places.get((f"{record.kind}s", record.name), declared.path)
     return (
-        f"{record.kind}s.{record.name}: this name stands in {declared.path} and in the registry at "
+        f"{record.kind}s.{record.name}: this name stands in {place} and in the registry at "
         f"{registry}: the declared one counts; delete one of them"
     )
 

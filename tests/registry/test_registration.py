@@ -198,7 +198,7 @@ def test_a_name_that_is_declared_later_is_the_declared_ones(
     path.write_text(path.read_text() + "  help_desk: {type: my_own, role: source}\n")
     workspace = read_workspace(path, registry)
     assert workspace.connectors["help_desk"].type == "my_own"
-    assert f"this name stands in {path} and in the registry at {registry}" in caplog.text
+    assert f"this name stands in connectors.yaml line 4 and in the registry at {registry}" in caplog.text
     with pytest.raises(ConflictError) as caught:
         registrar.change("connector", "help_desk", HELP_DESK | {"owner": "team:a"}, version=seen.version,
                          actor="ann")  # fmt: skip
