@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationContext, SensorResult, sensor
+from dagster import (
+    AssetCheckEvaluation,
+    DefaultSensorStatus,
+    SensorDefinition,
+    SensorEvaluationContext,
+    SensorResult,
+    sensor,
+)
 
 from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of, fault_report, next_record
 from acme_orchestration.checks.thresholds import checks_needed, works
@@ -34,6 +41,11 @@ _EARLY_S = 20.0
 # that an import may take, and the longest that a connector's check_timeout_s may be.
 _BEGIN_WITHIN_S = 20.0
 _BEGIN_ALONE_WITHIN_S = 25.0
+
+# The daemon stores events one by one, some 12 ms each. What is left over when so many are new comes first in
+# the next tick; what only repeats a state can wait.
+_MOST_EVENTS = 500
+_MOST_HEARTBEATS = 100
 
 
 def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
@@ -66,17 +78,22 @@ def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
             if (record := stored.get(entry.name)) is not None
             and _is_fresh(entry, checked.get(key), record, now)
         }
-        events = []
-        for key, report in _reports(due, previous, workspace.folder):
-            entry, before = entries[key], previous.get(key)
-            checked[key] = datetime.now(UTC)
-            contradicting = doubts.pop(key, 0) + 1
-            if contradicting < checks_needed(entry, report, before):
-                doubts[key] = contradicting
-                continue
-            record = next_record(report, checked[key], before)
-            if _worth_storing(record, before):
-                events.append(evaluation_of(entry.name, record))
+        events: list[AssetCheckEvaluation] = []
+        with closing(_reports(due, previous, workspace.folder)) as reports:
+            for key, report in reports:
+                entry, before = entries[key], previous.get(key)
+                checked[key] = datetime.now(UTC)
+                contradicting = doubts.pop(key, 0) + 1
+                if contradicting < checks_needed(entry, report, before):
+                    doubts[key] = contradicting
+                    continue
+                record = next_record(report, checked[key], before)
+                if _is_news(record, before) or (
+                    _is_heartbeat(record, before) and len(events) < _MOST_HEARTBEATS
+                ):
+                    events.append(evaluation_of(entry.name, record))
+                if len(events) == _MOST_EVENTS:
+                    break
         return SensorResult(
             asset_events=events,
             cursor=write_cursor(checked, doubts),
@@ -117,7 +134,7 @@ def _due(
 
 def _reports(
     due: Mapping[str, ConnectorEntry], previous: Mapping[str, CheckRecord], folder: Path | None
-) -> Iterator[tuple[str, HealthReport]]:
+) -> Generator[tuple[str, HealthReport], None, None]:
     """Check the connectors that are due, as far as the time of a tick reaches; the rest stay due.
 
     What worked so far and fails now is tried once more, if there is time, before it counts.
@@ -154,9 +171,12 @@ def _probe(key: str, entry: ConnectorEntry, folder: Path | None, attempts: int) 
     )
 
 
-def _worth_storing(record: CheckRecord, previous: CheckRecord | None) -> bool:
+def _is_news(record: CheckRecord, previous: CheckRecord | None) -> bool:
     if previous is None:
         return True
     before, after = previous.report, record.report
-    changed = (before.status, before.code) != (after.status, after.code)
-    return changed or not timedelta() <= record.at - previous.at < HEARTBEAT
+    return (before.status, before.code) != (after.status, after.code)
+
+
+def _is_heartbeat(record: CheckRecord, previous: CheckRecord | None) -> bool:
+    return previous is None or not timedelta() <= record.at - previous.at < HEARTBEAT

@@ -113,7 +113,9 @@ def _soak(count: int, minutes: float) -> dict[str, Any]:
             "after": after,
             "gaps": _gaps(server, "ok"),
             "gaps_hanging": _gaps(server, "hang"),
-            "longest_tick_s": max(t.end_timestamp - t.timestamp for t in daemon.ticks() if t.end_timestamp),
+            "longest_tick_s": max(
+                (t.end_timestamp - t.timestamp for t in daemon.ticks() if t.end_timestamp), default=0.0
+            ),
             "later_events": _events(daemon.instance) - count,
         }
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import zlib
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from acme_orchestration.definitions import build_definitions
 from acme_orchestration.instance import CheckRecord, InstanceReader
 from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor, read_doubts, write_cursor
 from acme_sdk.health import HealthReport, HealthStatus
+from acme_sdk.probe import Probe, ProbeResult
 from tests.orchestration.conftest import PASSWORD, Folder
 
 
@@ -168,6 +170,35 @@ def test_the_heartbeat_stores_an_unchanged_state(
     assert newest.at >= now
 
 
+def test_when_much_is_new_the_rest_comes_first_in_the_next_tick(
+    ticker: Ticker, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon stores events one by one, which must not take longer than a tick may."""
+    monkeypatch.setattr("acme_orchestration.sensors.health._MOST_EVENTS", 2)
+    first, second = ticker.tick(), ticker.tick()
+    assert (len(first), len(second)) == (2, 1)
+    assert {*first, *second} == {"users_db", "orders_db", "analytics"}
+
+
+def test_heartbeats_are_spread(
+    ticker: Ticker, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("acme_orchestration.sensors.health._MOST_HEARTBEATS", 1)
+    now = datetime.now(UTC)
+    old = CheckRecord(
+        now - timedelta(minutes=31), HealthReport(HealthStatus.HEALTHY), now - timedelta(days=1)
+    )
+    for name in ("users_db", "orders-db", "analytics"):
+        instance.report_runless_asset_event(evaluation_of(name, old))
+    last = now - timedelta(minutes=1)
+    ticker.cursor = write_cursor({"users_db": last, "orders_db": last, "analytics": last})
+    stored: list[str] = []
+    for _ in range(4):
+        stored += ticker.tick()
+        ticker.later(60)
+    assert sorted(stored) == ["analytics", "orders_db", "users_db"]
+
+
 def packed(text: str) -> str:
     return base64.b64encode(zlib.compress(text.encode())).decode()
 
@@ -219,27 +250,23 @@ def test_faults_are_reported_and_disabled_connectors_left_alone(
     assert folder.asked("users_db") == 0
 
 
-def test_the_most_overdue_come_first(folder: Folder, instance: DagsterInstance) -> None:
-    """Those that hang take all 32 places of the worker, so the rest can begin only once they are given up."""
-    lines = [
-        f"  c{i:02}: {{type: switch, role: source, check_timeout_s: 3, config: {{path: HERE/c{i:02}}}}}"
-        for i in range(40)
-    ]
-    most_overdue, rest = [f"c{i:02}" for i in range(8, 40)], [f"c{i:02}" for i in range(8)]
-    for name in most_overdue:
-        folder.turn(name, "hang")
-    for name in rest:
-        folder.turn(name, "up")
-    workspace = folder.declare("connectors:\n" + "\n".join(lines))
-    ticker = Ticker(build_definitions(workspace), instance)
+def test_the_most_overdue_come_first(ticker: Ticker, folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its time is over a tick begins no probe any more; what is left comes first in the next."""
+    asked: list[str] = []
+
+    def answered_late(probes: Sequence[Probe], **_: object) -> Iterator[ProbeResult]:
+        asked.extend(probe.name for probe in probes)
+        yield ProbeResult(probes[0].name, HealthReport(HealthStatus.HEALTHY))
+
+    monkeypatch.setattr("acme_orchestration.sensors.health.run_probes", answered_late)
     now = datetime.now(UTC)
-    ticker.cursor = write_cursor({f"c{i:02}": now - timedelta(seconds=100 + 10 * i) for i in range(40)})
-    ticker.tick()
-
-    def asked_at(name: str) -> float:
-        return float((folder.path / f"{name}.asked").read_text())
-
-    assert max(map(asked_at, most_overdue)) < min(map(asked_at, rest))
+    ages = {"users_db": 100, "orders_db": 300, "analytics": 200}
+    ticker.cursor = write_cursor({name: now - timedelta(seconds=age) for name, age in ages.items()})
+    assert list(ticker.tick()) == ["orders_db"]
+    assert asked == ["orders_db", "analytics", "users_db"]
+    asked.clear()
+    assert list(ticker.tick()) == ["analytics"]
+    assert asked == ["analytics", "users_db"]
 
 
 def test_no_secret_in_what_a_tick_stores(ticker: Ticker, folder: Folder) -> None:
