@@ -109,7 +109,7 @@ def _serve(
         ) from None
 
     # A mistake in it is told now, not with the first request.
-    workspace = load_workspace(workspace_file, environment)
+    load_workspace(workspace_file, environment)
     reader = InstanceReader.open(dagster_home)
     usage = UsageReader(dagster_url, reader) if dagster_url else None
     app = create_app(
@@ -134,8 +134,6 @@ def _serve(
         usage.watch()
     address = f"[{host}]" if ":" in host else host
     click.echo(f"Connector API on http://{address}:{server.effective_port}/docs")
-    if workspace.environment is not None:
-        click.echo(f"environment: {workspace.environment}")
     server.run()
 
 

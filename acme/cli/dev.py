@@ -116,7 +116,6 @@ def _start(stack: Stack) -> None:
 
 def _print_addresses(stack: Stack, seconds: float) -> None:
     addresses = {
-        **({"Environment": stack.environment} if stack.environment else {}),
         "Dagster UI": stack.webserver.url,
         "API": f"{stack.api_url}/api/v1/connectors",
         "API docs": f"{stack.api_url}/docs",

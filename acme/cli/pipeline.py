@@ -44,12 +44,21 @@ file_option = click.option(
     help="The file that declares connectors and pipelines.",
 )
 
+
+def _said(_: click.Context, __: click.Parameter, environment: str | None) -> str | None:
+    """Say on standard error which environment a command works in."""
+    if environment:
+        click.echo(f"environment: {environment}", err=True)
+    return environment or None
+
+
 #: ``--env``, the same for all commands that read the file.
 env_option = click.option(
     "--env",
     "environment",
     envvar="ACME_ENVIRONMENT",
     metavar="NAME",
+    callback=_said,
     help="The environment: connectors.NAME.yaml is laid over the file; $ACME_ENVIRONMENT by default.",
 )
 
@@ -105,7 +114,7 @@ def open_pipeline(
 
     Args:
         path: The workspace's file.
-        environment: Whose overlay counts; it is said on standard error.
+        environment: Whose overlay counts.
         name: The pipeline.
         stream: The one stream that is wanted; ``None`` for all.
 
@@ -176,10 +185,7 @@ def _workspace(path: Path, environment: str | None) -> Workspace:
     from acme_orchestration.registry.current import read_workspace
     from acme_orchestration.registry.place import existing_registry
 
-    workspace = read_workspace(path, existing_registry(dagster_home(path)), environment)
-    if workspace.environment is not None:
-        click.echo(f"environment: {workspace.environment}", err=True)
-    return workspace
+    return read_workspace(path, existing_registry(dagster_home(path)), environment)
 
 
 def _entry(workspace: Workspace, name: str) -> PipelineEntry:

@@ -32,8 +32,11 @@ from acme_orchestration.dev.processes import ChildProcess
 from acme_orchestration.dev.webserver import Webserver
 from acme_orchestration.graphql import ask
 from acme_orchestration.registry.current import read_workspace
+from acme_orchestration.registry.place import find_registry
+from acme_orchestration.registry.registration import Registrar
 from acme_orchestration.registry.verification import verify
 from acme_orchestration.resources.binding import connector_resource
+from acme_sdk.errors import ConfigurationError
 from tests.dagster_home import opened_instance
 from tests.running_dev import ACME
 from tests.servers import DatabaseServer
@@ -42,7 +45,7 @@ from tests.stored import everything_in
 T = TypeVar("T")
 
 DAGSTER = ACME.with_name("dagster")
-WAYS = ("env", "file", "aws", "literal", "refused", "inline")
+WAYS = ("env", "file", "aws", "literal", "refused", "inline", "registered")
 #: The marks that are looked for; around them is what URLs, JSON and Python write in other ways.
 MARKS = {way: f"cnry{way}{uuid.uuid4().hex}" for way in WAYS}
 CANARIES = {way: f'p@s "{mark}" /%\\\'' for way, mark in MARKS.items()}
@@ -114,6 +117,7 @@ HEALTH = {
     "asks_source": "unhealthy",
     "literal_source": "unhealthy",
     "refused_source": "unhealthy",
+    "registered_source": "unhealthy",
     "env_destination": "healthy",
     "store": "healthy",
 }
@@ -226,9 +230,31 @@ def show(command: list[str | Path], folder: Path, env: dict[str, str]) -> str:
     return f"{done.stdout}{done.stderr}"
 
 
+def register(file: Path) -> str:
+    """Register a connector, try another one with its secret in the clear, and return what is said then."""
+    registry = find_registry()
+    assert registry is not None
+    registrar = Registrar(file, registry)
+    body: dict[str, Any] = {"type": "leaky", "role": "source", "config": {"fails_in": "health_check"}}
+    body["config"]["password"] = {"file": str(file.with_name("secret"))}
+    record = registrar.register("connector", "registered_source", body, actor="test")
+    body["config"]["password"] = CANARIES["registered"]
+    said = [repr(record), repr(registrar)]
+    for refused in (
+        lambda: registrar.register("connector", "literal_too", body, actor="test"),
+        lambda: registrar.change(
+            "connector", "registered_source", body, version=record.version, actor="test"
+        ),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            refused()
+        said += [*traceback.format_exception(caught.value), str(caught.value.hint)]
+    return "".join(said)
+
+
 def in_process(folder: Path) -> str:
     """What Python shows of connectors, and of the errors that leave them."""
-    workspace = verify(read_workspace(folder / "connectors.yaml"))
+    workspace = verify(read_workspace(folder / "connectors.yaml", find_registry()))
     parts = [repr(workspace)]
     for entry in workspace.connectors.values():
         resource = connector_resource(entry, workspace.folder)
@@ -293,6 +319,7 @@ def test_no_secret_shows_anywhere(
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         env = dict(os.environ)
+        surfaces["registration"] = register(folder / "connectors.yaml")
         ui, api = (f"http://127.0.0.1:{port}" for port in (free_port(), free_port()))
         watch = stack.enter_context(Watch())
         commands: dict[str, list[str]] = {
@@ -307,7 +334,10 @@ def test_no_secret_shows_anywhere(
         webserver = Webserver(ui)
         wait_for(lambda: webserver.is_ready() or None, children)
 
-        runs = {webserver.launch(job): job for job in (*PIPELINES, "test_aws_source", "test_refused_source")}
+        runs = {
+            webserver.launch(job): job
+            for job in (*PIPELINES, "test_aws_source", "test_refused_source", "test_registered_source")
+        }
         for run_id, job in runs.items():
             ended = wait_for(
                 lambda run_id=run_id: state if (state := webserver.run(run_id)).is_finished else None,
@@ -343,6 +373,8 @@ def test_no_secret_shows_anywhere(
 
         for pipeline in ("fails_in_setup", "fails_in_extract", "fails_in_load", "refused"):
             surfaces[f"acme sync {pipeline}"] = show([ACME, "sync", pipeline], folder, env)
+        for listing in (("list", "--json"), ("show", "registered_source"), ("show", "literal_source")):
+            surfaces[f"acme connectors {listing}"] = show([ACME, "connectors", *listing], folder, env)
         config = json.dumps({"password": {"env": "CANARY_ENV"}, "fails_in": "extract"})
         harness: list[str | Path] = [ACME, "test-connector", "connectors/leaky.py", "--role", "source"]
         harness += [
@@ -370,6 +402,8 @@ def test_no_secret_shows_anywhere(
     assert "stands here in the clear" in surfaces["API health of literal_source"]
     for name in ("acme sync fails_in_extract", "acme sync fails_in_load", "Python"):
         assert "no luck at" in surfaces[name], surfaces[name]
+    assert "registered_source" in surfaces["acme connectors ('list', '--json')"]
+    assert "in the clear" in surfaces["registration"]
     assert "auth.failed" in surfaces["API test, refused"]
     assert b"CANARY_ENV" in surfaces["Dagster's home"]
     assert b"is no number" in surfaces["put-aside records"]
