@@ -166,18 +166,18 @@ def validate_config(
     return ConnectorConfig({k: v for k, v in values.items() if v is not None or k in raw}, tuple(secrets))
 
 
-def written_problems(schema: Schema, raw: Mapping[str, Any]) -> tuple[FieldProblem, ...]:
+def written_problems(
+    schema: Schema, model: type[BaseModel], raw: Mapping[str, Any]
+) -> tuple[FieldProblem, ...]:
     """Return what is wrong with a configuration as it is written, whatever its references stand for.
 
     Args:
         schema: What ``config_schema()`` returned; an empty mapping takes any field.
+        model: What `config_model` made of it, once for many configurations.
         raw: The configuration, references unresolved.
-
-    Raises:
-        ConfigurationError: The schema itself is wrong (code ``config.schema``).
     """
     try:
-        config_model(schema).model_validate(dict(raw))
+        model.model_validate(dict(raw))
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         return tuple(_problem(schema, item) for item in found if not _is_in_reference(raw, item["loc"]))

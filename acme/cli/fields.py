@@ -90,9 +90,11 @@ def _ask_group(field: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ask(field: str, spec: Mapping[str, Any]) -> Any:
-    from acme_sdk.config import written_problems
+    from acme_sdk.config import config_model, written_problems
 
     _describe(field, spec)
+    schema = {field: {**spec, "required": True}}
+    model = config_model(schema)
     default = spec.get("default")
     shown = "" if default is None else default if isinstance(default, str) else json.dumps(default)
     while True:
@@ -100,7 +102,7 @@ def _ask(field: str, spec: Mapping[str, Any]) -> Any:
         if text == shown and not spec.get("required"):
             return None
         value = read_value(text, spec)
-        problems = written_problems({field: {**spec, "required": True}}, {field: value})
+        problems = written_problems(schema, model, {field: value})
         if not problems:
             return value
         click.echo(f"{field} {problems[0].message}")

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from acme_orchestration.registry.entries import ConnectorEntry
 from acme_orchestration.registry.workspace import Workspace
-from acme_sdk.config import written_problems
+from acme_sdk.config import config_model, written_problems
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.plugins import connector_class
 from acme_sdk.secrets.fields import literal_secrets, reference_problems
 
 __all__ = ["check_connector", "type_schema", "verify"]
 
-
 Schema = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """What the configurations of one type have: its schema, and the model made of it once for all of them."""
+
+    schema: Schema
+    model: type[BaseModel]
 
 
 def verify(workspace: Workspace) -> Workspace:
@@ -25,13 +34,13 @@ def verify(workspace: Workspace) -> Workspace:
 
     See `check_connector`. This imports connectors' code.
     """
-    schemas: dict[tuple[str, str], Schema | ConfigurationError] = {}
+    types: dict[tuple[str, str], _Fields | ConfigurationError] = {}
     connectors = {}
     for name, entry in workspace.connectors.items():
         key = (entry.type, entry.role)
-        if key not in schemas:
-            schemas[key] = _schema_or_error(entry, workspace.folder)
-        fault = None if entry.fault is not None else _fault(entry, schemas[key])
+        if key not in types:
+            types[key] = _fields_or_error(entry, workspace.folder)
+        fault = None if entry.fault is not None else _fault(entry, types[key])
         connectors[name] = entry if fault is None else workspace.at_fault("connectors", entry, fault)
     return replace(workspace, connectors=connectors)
 
@@ -45,13 +54,11 @@ def check_connector(entry: ConnectorEntry, folder: Path) -> None:
 
     Raises:
         ConfigurationError: There is no such type, it cannot be imported or it has no such role (codes
-            ``type.…``), a secret stands in the clear (``secret.literal``), or a field is wrong, e.g. a
-            reference names a store that does not exist (``config.invalid``).
+            ``type.…``), its schema is wrong (``config.schema``), a secret stands in the clear
+            (``secret.literal``), or a field is wrong, e.g. a reference names a store that does not exist
+            (``config.invalid``).
     """
-    schema = _schema_or_error(entry, folder)
-    if isinstance(schema, ConfigurationError):
-        raise _at_type(entry, schema)
-    _check(entry, schema)
+    _check(entry, _fields_or_error(entry, folder))
 
 
 def type_schema(type_name: str, role: str, folder: Path) -> Schema:
@@ -71,38 +78,35 @@ def type_schema(type_name: str, role: str, folder: Path) -> Schema:
         ) from None
 
 
-def _schema_or_error(entry: ConnectorEntry, folder: Path) -> Schema | ConfigurationError:
+def _fields_or_error(entry: ConnectorEntry, folder: Path) -> _Fields | ConfigurationError:
     try:
-        return type_schema(entry.type, entry.role, folder)
+        schema = type_schema(entry.type, entry.role, folder)
+        return _Fields(schema, config_model(schema))
     except ConfigurationError as error:
         return error
 
 
-def _fault(entry: ConnectorEntry, schema: Schema | ConfigurationError) -> str | None:
+def _fault(entry: ConnectorEntry, fields: _Fields | ConfigurationError) -> str | None:
     try:
-        if isinstance(schema, ConfigurationError):
-            raise _at_type(entry, schema)
-        _check(entry, schema)
+        _check(entry, fields)
     except ConfigurationError as error:
         return f"{error.message}: {error.hint}" if error.hint else error.message
     return None
 
 
-def _at_type(entry: ConnectorEntry, error: ConfigurationError) -> ConfigurationError:
-    message = f"connectors.{entry.name}.type: {error.message}"
-    return ConfigurationError(message, code=error.code, hint=error.hint)
-
-
-def _check(entry: ConnectorEntry, schema: Schema) -> None:
+def _check(entry: ConnectorEntry, fields: _Fields | ConfigurationError) -> None:
+    if isinstance(fields, ConfigurationError):
+        message = f"connectors.{entry.name}.type: {fields.message}"
+        raise ConfigurationError(message, code=fields.code, hint=fields.hint)
     where = f"connectors.{entry.name}.config"
-    if fields := literal_secrets(schema, entry.config):
+    if literal := literal_secrets(fields.schema, entry.config):
         raise ConfigurationError(
-            f"{', '.join(f'{where}.{field}' for field in fields)}: a secret stands here in the clear; "
+            f"{', '.join(f'{where}.{field}' for field in literal)}: a secret stands here in the clear; "
             "write a reference, e.g. {env: VARIABLE}, instead",
             code="secret.literal",
         )
-    references = tuple(reference_problems(schema, entry.config))
-    if problems := references or written_problems(schema, entry.config):
+    references = tuple(reference_problems(fields.schema, entry.config))
+    if problems := references or written_problems(fields.schema, fields.model, entry.config):
         raise ConfigurationError(
             "; ".join(f"{where}.{problem.field}: {problem.message}" for problem in problems),
             problems=problems,
