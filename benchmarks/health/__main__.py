@@ -11,6 +11,8 @@ import itertools
 import json
 import os
 import shutil
+import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +44,7 @@ MARK = "<!-- the tables -->"
 def main() -> None:
     """Measure, print the tables and, if wanted, write the page."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the daemon is stopped, too
     FOLDER.mkdir(parents=True, exist_ok=True)
     if options.soak:
         _keep("soak", [_soak(options.connectors[0], options.soak)])

@@ -20,7 +20,8 @@ def sqlite_home(home: Path) -> Path:
 
 def postgres_home(home: Path, server: PostgresServer) -> Path:
     """Make a home whose databases are on a server that runs; needs ``dagster-postgres``."""
-    url = server.connection_string("postgres")
+    # SQLAlchemy 2.1 would take psycopg 3, which does not understand the storage's NOTIFY.
+    url = server.connection_string("postgres").replace("postgresql://", "postgresql+psycopg2://")
     return _made(home, f'{_SETTINGS}storage: {{postgres: {{postgres_url: "{url}"}}}}\n')
 
 
