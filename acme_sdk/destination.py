@@ -52,6 +52,8 @@ class DestinationConnector(Connector):
 class StagedDestination(DestinationConnector):
     """A destination with transactions: rows and checkpoint commit together; see `acme_sdk.load`."""
 
+    #: Whether its loads have child tables; see `acme_sdk.load.Load.stage_child`.
+    child_tables: ClassVar[bool] = False
     #: Which names its columns, tables and schemas can have. The sync engine turns others into such names.
     column_names: ClassVar[NameRule] = NameRule()
     table_names: ClassVar[NameRule] = NameRule()

@@ -7,19 +7,32 @@ the write mode and stores the `StreamState`, in one transaction: either all of i
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from acme_sdk.cursor import CursorField, cursor_columns, cursor_field_of, split_cursor
-from acme_sdk.errors import RetriableError
+from acme_sdk.errors import ConfigurationError, RetriableError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from acme_sdk.encoded import Columns
 
-__all__ = ["Load", "LoadPlan", "StreamState", "WriteMode"]
+__all__ = [
+    "RECORD_ID",
+    "ChildTable",
+    "Load",
+    "LoadPlan",
+    "StreamState",
+    "WriteMode",
+    "position_columns",
+]
+
+#: The column that holds a record's id, in its table and in its child tables.
+RECORD_ID = "_acme_record_id"
 
 
 class WriteMode(StrEnum):
@@ -71,6 +84,45 @@ class StreamState:
         return cls(**values | {"cursor_field": cursor_field_of(cursor_columns(data.get("cursor_field")))})
 
 
+def position_columns(depth: int) -> tuple[str, ...]:
+    """Return the columns that say where a row of a child table is, in each of the lists that it is in."""
+    return tuple(f"_acme_position_{level}" for level in range(1, depth + 1))
+
+
+@dataclass(frozen=True)
+class ChildTable:
+    """A table for the items of lists within a stream's records.
+
+    Attributes:
+        name: The table, as ``table`` or ``schema.table``.
+        depth: In how many lists its rows are.
+    """
+
+    name: str
+    depth: int
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that identify a row."""
+        return (RECORD_ID, *position_columns(self.depth))
+
+    def require_own(self, columns: Iterable[str]) -> None:
+        """Refuse a table that is there already, and is none for items of a record.
+
+        Args:
+            columns: Its columns.
+
+        Raises:
+            ConfigurationError: Code ``table.foreign``.
+        """
+        if RECORD_ID not in columns:
+            raise ConfigurationError(
+                f"the table {self.name!r} is there already, and was not made for the items of a list",
+                code="table.foreign",
+                hint="give it another name, or load the stream into another table",
+            )
+
+
 @dataclass(frozen=True)
 class LoadPlan:
     """What a destination must know to take one stream.
@@ -105,6 +157,8 @@ class LoadPlan:
     #: else another run has loaded meanwhile what this one has read. Empty if there must be no checkpoint;
     #: ``None`` if it does not matter.
     follows: str | None = None
+    #: Child tables that earlier loads have made: what an overwrite or upsert replaces has rows there, too.
+    children: tuple[ChildTable, ...] = ()
 
     @property
     def cursor_columns(self) -> tuple[str, ...]:
@@ -158,6 +212,14 @@ class Load(ABC):
         Raises:
             AcmeError: The batch cannot be held by this destination; the error names the column.
         """
+
+    def stage_child(self, child: ChildTable, batch: pa.RecordBatch) -> None:
+        """Take rows of a child table out of readers' sight; only if `StagedDestination.child_tables`.
+
+        Each has the `RECORD_ID` of a row that was staged before. When it is published, the child tables have
+        the rows of the records that are then in the target, each once, and no others.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no child tables")
 
     @abstractmethod
     def publish(self, checkpoint: StreamState) -> int:

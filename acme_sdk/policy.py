@@ -1,10 +1,19 @@
-"""What a pipeline does when the columns of a stream are no longer what they were."""
+"""What a pipeline does with columns that are no longer what they were, and with nested data."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["SchemaPolicy"]
+__all__ = ["NestedData", "SchemaPolicy"]
+
+
+class NestedData(StrEnum):
+    """What becomes of dictionaries and lists."""
+
+    JSON = "json"
+    """They are columns of JSON."""
+    TABLES = "tables"
+    """Dictionaries become columns, lists become child tables."""
 
 
 class SchemaPolicy(StrEnum):

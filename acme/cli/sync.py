@@ -135,6 +135,8 @@ def _print_results(results: Sequence[SyncResult]) -> None:
     print_columns([titles, *map(_cells, results)], right=range(2, 6))
     for result in results:
         print_names(result.stream, result.names)
+        if result.children:
+            click.echo(f"{result.stream}: child tables {', '.join(result.children)}")
         if result.rejected_file is not None:
             records = f"{result.rejected:,} record{'s' if result.rejected > 1 else ''}"
             click.echo(f"{result.stream}: {records} put aside in {result.rejected_file}")

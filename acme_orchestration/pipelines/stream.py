@@ -131,6 +131,7 @@ def _metadata(result: "SyncResult") -> dict[str, Any]:
         "batches": result.batches,
         "bytes": result.bytes,
         "duration_s": round((result.finished_at - result.started_at).total_seconds(), 3),
+        "child_tables": ", ".join(result.children) or None,
         "write_mode": result.write_mode.value,
         "delivery": result.delivery,
         "rejected": result.rejected or None,

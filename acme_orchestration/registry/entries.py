@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
-from acme_sdk.policy import SchemaPolicy
+from acme_sdk.policy import NestedData, SchemaPolicy
 
 if TYPE_CHECKING:
     from acme_sdk.sync import StreamPlan
@@ -113,6 +113,7 @@ class StreamEntry(_Entry):
         overlap: How far before that value the next run begins, for records that come late: a number, or a
             duration such as ``PT1H``; the source's own by default.
         columns: Names of columns in the target, by their names in the source; by default their own.
+        nested: What becomes of dictionaries and lists: ``json`` columns, or child ``tables``.
     """
 
     stream: str | None = None
@@ -122,6 +123,7 @@ class StreamEntry(_Entry):
     cursor: str | tuple[str, ...] | None = None
     overlap: int | float | timedelta | None = None
     columns: dict[str, str] = Field(default_factory=dict)
+    nested: NestedData = NestedData.JSON
 
 
 class PipelineEntry(_Entry):
@@ -171,6 +173,7 @@ class PipelineEntry(_Entry):
             max_rejected=self.max_rejected,
             on_schema_change=self.on_schema_change,
             columns=stream.columns,
+            nested=stream.nested,
             beside=tuple(s.stream for s in self.streams if s is not stream and s.stream and s.table is None),
         )
 

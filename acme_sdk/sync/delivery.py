@@ -14,6 +14,7 @@ from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.row import Row
 from acme_sdk.sync.names import ColumnNames
 from acme_sdk.sync.reading import Batch
+from acme_sdk.sync.shape import Shape
 from acme_sdk.sync.state import StateStore
 
 __all__ = ["Delivery", "RowDelivery", "StagedDelivery"]
@@ -55,7 +56,7 @@ class StagedDelivery:
     Args:
         destination: A destination that is set up.
         plan: What is loaded, and how, with the target's names for columns.
-        names: These names.
+        shape: What becomes of the batches there.
         divided: Whether there may be several loads.
         gathered: Whether an overwrite gathers its rows in several loads in any case, and not just when the
             first batch comes with a checkpoint.
@@ -66,7 +67,7 @@ class StagedDelivery:
         self,
         destination: StagedDestination,
         plan: LoadPlan,
-        names: ColumnNames,
+        shape: Shape,
         *,
         divided: bool,
         gathered: bool,
@@ -74,7 +75,7 @@ class StagedDelivery:
     ) -> None:
         self._destination = destination
         self._plan = plan
-        self._names = names
+        self._shape = shape
         self._divided = divided
         self._gathered = gathered
         self._load: Load | None = None
@@ -91,31 +92,35 @@ class StagedDelivery:
 
     def write(self, batch: Batch) -> None:
         """Stage one batch; the first one shows whether an overwrite can be divided."""
-        if self._plan.write_mode is WriteMode.OVERWRITE and not self._loads and self.refresh is None:
+        whole = self._divided and self._plan.write_mode is WriteMode.OVERWRITE
+        if whole and not self._loads and self.refresh is None:
             gathered = self._gathered or batch.checkpoint is not None
             self.refresh = self._plan.run_id if gathered else None
         load, columns = self._open(), batch.columns
         if isinstance(columns, EncodedBatch) and columns.encoding not in load.encodings:
             columns = columns.decode_unbounded() if load.unbounded_times else columns.decode()
-        columns = self._names.apply(columns)
+        columns, children = self._shape.parts(columns)
         load.stage(self._typed(columns) if self._divided else columns)
+        for child, rows in children.items():
+            load.stage_child(child, rows)
 
     def commit(self, state: StreamState) -> None:
         """Publish what was staged."""
-        self._loaded += self._open().publish(self._noted(state))
+        self._loaded += self._open().publish(self._shape.noted(state))
         self._load = None
         self._plan = replace(self._plan, follows=state.run_id)
 
     def finish(self, state: StreamState, schema: pa.Schema, progress: StreamState) -> int:
         """Publish the rest; a full refresh that was gathered takes the target's place."""
         if self._untyped:
-            self._open().stage(pa.RecordBatch.from_pylist([], self._names.schema(schema)))
+            self._open().stage(self._shape.root(pa.RecordBatch.from_pylist([], schema)))
         if self.refresh is None:
             self.commit(state)
             return self._loaded
         if self._load is not None:
             self.commit(progress)
-        return self._destination.finish_refresh(replace(self._plan, refresh=self.refresh), self._noted(state))
+        plan = replace(self._plan, refresh=self.refresh)
+        return self._destination.finish_refresh(plan, self._shape.noted(state))
 
     def discard(self) -> None:
         """Remove what was staged."""
@@ -124,7 +129,7 @@ class StagedDelivery:
 
     def _open(self) -> Load:
         if self._load is None:
-            plan = self._plan
+            plan = replace(self._plan, children=self._shape.children)
             if self._loads:
                 plan = replace(plan, run_id=f"{plan.run_id}_{self._loads}")
             if self.refresh is not None:
@@ -132,11 +137,6 @@ class StagedDelivery:
             self._load = self._destination.open_load(plan)
             self._loads += 1
         return self._load
-
-    def _noted(self, state: StreamState) -> StreamState:
-        """Return the state, which keeps the names that columns have."""
-        names = self._names.changed
-        return replace(state, details={**(state.details or {}), "names": names}) if names else state
 
     def _typed(self, columns: Columns) -> Columns:
         """Leave out the columns that had no value yet: a load that is published would fix their type."""

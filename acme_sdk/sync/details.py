@@ -22,22 +22,34 @@ class Details:
         schema: The columns loaded so far; ``None`` if that is not known.
         cursors: The highest cursor value of each partition, as text; empty for a stream without partitions.
         names: The names of columns in the target, by their names in the source, where the two differ.
+        children: The child tables, and in how many lists their rows are.
     """
 
     schema: pa.Schema | None = None
     cursors: Mapping[str, str | None] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    children: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return JSON-safe values."""
-        return {"schema": schema_text(self.schema), "cursors": dict(self.cursors), "names": dict(self.names)}
+        return {
+            "schema": schema_text(self.schema),
+            "cursors": dict(self.cursors),
+            "names": dict(self.names),
+            "children": dict(self.children),
+        }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | None) -> Details:
         """Rebuild what `to_json` returned; of ``None``, nothing is known."""
         if data is None:
             return cls()
-        return cls(read_schema(data.get("schema")), data.get("cursors") or {}, data.get("names") or {})
+        return cls(
+            read_schema(data.get("schema")),
+            data.get("cursors") or {},
+            data.get("names") or {},
+            data.get("children") or {},
+        )
 
 
 def schema_text(schema: pa.Schema | None) -> str | None:

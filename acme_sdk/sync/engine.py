@@ -29,13 +29,14 @@ from acme_sdk.sync.delivery import Delivery, RowDelivery, StagedDelivery
 from acme_sdk.sync.details import Details
 from acme_sdk.sync.extraction import Extraction
 from acme_sdk.sync.interval import CommitInterval
-from acme_sdk.sync.names import ColumnNames, column_names, planned_table
+from acme_sdk.sync.names import ColumnNames, column_names, planned_table, top_columns
 from acme_sdk.sync.origin import Origins, find_origins
 from acme_sdk.sync.plan import StreamPlan, planned_partitions, planned_stream
 from acme_sdk.sync.progress import WHOLE, Progress
 from acme_sdk.sync.reading import begins_at_cursor, can_resume
 from acme_sdk.sync.result import Guarantee, SyncResult
 from acme_sdk.sync.schema_guard import SchemaGuard
+from acme_sdk.sync.shape import Shape, is_whole, planned_shape
 from acme_sdk.sync.state import StateStore, state_store
 from acme_sdk.sync.transfer import Transfer, located
 
@@ -95,11 +96,13 @@ def sync_stream(
             names = column_names(
                 destination, plan, stream, extraction.schema, None if full_refresh else before
             )
+            shape = planned_shape(destination, plan, stream, names, before)
             if isinstance(destination, StagedDestination) and stream.schema is not None:
-                destination.check_schema(names.schema(stream.schema))
+                destination.check_schema(names.schema(top_columns(plan, stream.schema)))
             divided = extraction.is_divisible and (can_resume(source) or stream.ordered)
+            divided = divided and not is_whole(plan)
             load_plan = _load_plan(plan, stream, names, run_id, extraction.boundary, before)
-            delivery = _delivery(destination, load_plan, names, extraction, store, divided=divided)
+            delivery = _delivery(destination, load_plan, names, shape, extraction, store, divided=divided)
             redact = _redaction(redactors)
             letters = _letters(plan, stream, run_id, rejected_folder, redact)
         known = _known_columns(stream, None if full_refresh else before)
@@ -112,7 +115,7 @@ def sync_stream(
                 last = extraction.state(f"{run_id}_last", delivery.refresh)
                 loaded = delivery.finish(extraction.final_state(run_id), extraction.schema, last)
     guarantee: Guarantee = "exactly-once" if isinstance(destination, StagedDestination) else "at-least-once"
-    return _result(plan, stream, names, extraction, transfer, run_id, loaded, guarantee)
+    return _result(plan, stream, names, shape, extraction, transfer, run_id, loaded, guarantee)
 
 
 @contextmanager
@@ -139,7 +142,7 @@ def _extraction(
     if cursor_range is not None:
         backfill = planned_backfill(plan, stream, before, cursor_range)
         return Extraction(plan, stream, partitions, before, Origins(), None, backfill)
-    progress = None if full_refresh else _progress(plan, stream, before)
+    progress = None if full_refresh or is_whole(plan) else _progress(plan, stream, before)
     parts = [partition.name for partition in partitions] or [WHOLE]
     origins = find_origins(plan, stream, parts, before, by_cursor=begins_at_cursor(source))
     return Extraction(plan, stream, partitions, before, origins, progress)
@@ -149,6 +152,7 @@ def _result(
     plan: StreamPlan,
     stream: Stream,
     names: ColumnNames,
+    shape: Shape,
     extraction: Extraction,
     transfer: Transfer,
     run_id: str,
@@ -177,6 +181,7 @@ def _result(
         rejected_file=transfer.rejected_file,
         discarded_values=transfer.discarded_values,
         names=names.changed,
+        children=tuple(child.name for child in shape.children),
     )
 
 
@@ -264,6 +269,7 @@ def _delivery(
     destination: DestinationConnector,
     plan: LoadPlan,
     names: ColumnNames,
+    shape: Shape,
     extraction: Extraction,
     store: StateStore,
     *,
@@ -273,7 +279,7 @@ def _delivery(
         return StagedDelivery(
             destination,
             plan,
-            names,
+            shape,
             divided=divided,
             gathered=extraction.is_gathered,
             refresh=extraction.refresh,

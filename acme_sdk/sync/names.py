@@ -12,11 +12,13 @@ from acme_sdk.encoded import Columns, EncodedBatch
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import StreamState, WriteMode
 from acme_sdk.names import NameRule
+from acme_sdk.policy import NestedData
 from acme_sdk.row import Row
 from acme_sdk.sync.details import Details
+from acme_sdk.sync.nesting import is_nested
 from acme_sdk.sync.plan import StreamPlan
 
-__all__ = ["ColumnNames", "column_names", "planned_table", "target_table"]
+__all__ = ["ColumnNames", "column_names", "planned_table", "target_table", "top_columns"]
 
 
 class ColumnNames:
@@ -152,19 +154,28 @@ def column_names(
         ConfigurationError: See `ColumnNames`; or the plan names a column that the stream, which says what it
             has, has not (code ``column.unknown``).
     """
-    if stream.schema is not None and (unknown := [c for c in plan.columns if c not in stream.schema.names]):
+    declared = stream.schema.names if stream.schema is not None and plan.nested is NestedData.JSON else None
+    if declared is not None and (unknown := [name for name in plan.columns if name not in declared]):
         raise ConfigurationError(
             f"stream {stream.name!r} has no column {unknown[0]!r} to give another name",
             code="column.unknown",
-            hint=f"it has {', '.join(stream.schema.names[:30])}",
+            hint=f"it has {', '.join(declared[:30])}",
         )
     rule = destination.column_names if isinstance(destination, StagedDestination) else _AnyName()
-    kept = Details.from_json(before.details if before else None)
     # All that an overwrite leaves of the target is its name.
-    loaded = kept.schema if plan.write_mode is not WriteMode.OVERWRITE else None
-    names = ColumnNames(stream.name, rule, plan.columns, kept.names, loaded.names if loaded else ())
-    names.schema(columns)
+    stays = plan.write_mode is not WriteMode.OVERWRITE
+    kept = Details.from_json(before.details if before is not None and stays else None)
+    loaded = top_columns(plan, kept.schema).names if kept.schema is not None else ()
+    names = ColumnNames(stream.name, rule, plan.columns, kept.names, loaded)
+    names.schema(top_columns(plan, columns))
     return names
+
+
+def top_columns(plan: StreamPlan, schema: pa.Schema) -> pa.Schema:
+    """Return the columns of a stream that are columns of its table as well, whatever their values are."""
+    if plan.nested is NestedData.JSON:
+        return schema
+    return pa.schema([field for field in schema if not is_nested(field.type)], schema.metadata)
 
 
 def planned_table(destination: DestinationConnector, plan: StreamPlan, stream: Stream) -> str:

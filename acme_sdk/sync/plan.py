@@ -8,10 +8,10 @@ from datetime import timedelta
 
 from acme_sdk.catalog import Partition, Stream
 from acme_sdk.cursor import CursorField, cursor_columns, cursor_field_of
-from acme_sdk.destination import DestinationConnector
+from acme_sdk.destination import DestinationConnector, StagedDestination
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
-from acme_sdk.policy import SchemaPolicy
+from acme_sdk.policy import NestedData, SchemaPolicy
 from acme_sdk.source import BatchSource, SourceConnector
 from acme_sdk.sync.reading import begins_at_cursor, can_resume
 
@@ -43,6 +43,7 @@ class StreamPlan:
         on_schema_change: What happens to new columns, and to values that need a wider type.
         columns: Names of columns in the target, by their names in the source; the others keep theirs, as far
             as the destination can hold them.
+        nested: What becomes of nested data.
         beside: Streams whose tables of the same destination are named after them, too.
     """
 
@@ -56,6 +57,7 @@ class StreamPlan:
     max_rejected: int | float | None = 0
     on_schema_change: SchemaPolicy = SchemaPolicy.EVOLVE
     columns: Mapping[str, str] = field(default_factory=dict)
+    nested: NestedData = NestedData.JSON
     beside: tuple[str, ...] = ()
 
 
@@ -74,6 +76,13 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
             f"{type(destination).__name__} has no write mode {plan.write_mode.value!r}",
             code="write_mode.unsupported",
             hint=f"it has {known}",
+        )
+    has_child_tables = isinstance(destination, StagedDestination) and destination.child_tables
+    if plan.nested is NestedData.TABLES and not has_child_tables:
+        raise ConfigurationError(
+            f"{type(destination).__name__} has no child tables for nested data",
+            code="nested.unsupported",
+            hint="set nested of the pipeline's stream to json",
         )
     own = find_stream(source, plan.stream)
     stream = replace(

@@ -45,6 +45,7 @@ class SyncResult:
         rejected_file: The file that they are in; ``None`` if there are none.
         discarded_values: How many values the schema policy left out.
         names: The names of columns in the target, by their names in the source, where the two differ.
+        children: The child tables, for nested data.
     """
 
     pipeline: str
@@ -68,3 +69,4 @@ class SyncResult:
     rejected_file: Path | None = None
     discarded_values: int = 0
     names: Mapping[str, str] = field(default_factory=dict)
+    children: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from acme_sdk import (
 )
 from acme_sdk.connectors.duckdb import DuckDBDestination
 from acme_sdk.cursor import CursorField, cursor_columns
+from acme_sdk.load import ChildTable
 
 __all__ = ["Crash", "CrashingDuckDB", "Ordered", "OrderedRows", "Pages", "Record"]
 
@@ -139,6 +140,10 @@ class CrashingLoad(Load):
     def stage(self, batch: pa.RecordBatch) -> None:
         self._steps.step()
         self._load.stage(batch)
+
+    def stage_child(self, child: ChildTable, batch: pa.RecordBatch) -> None:
+        self._steps.step()
+        self._load.stage_child(child, batch)
 
     def publish(self, checkpoint: StreamState) -> int:
         self._steps.step()

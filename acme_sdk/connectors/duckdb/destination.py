@@ -47,6 +47,7 @@ class DuckDBDestination(StagedDestination):
     write to it, or read it.
     """
 
+    child_tables = True
     column_names = NameRule(reserved=re.compile(r"_acme_row\Z", re.IGNORECASE), folds_case=True)
     table_names = NameRule(reserved=re.compile(OWN_PREFIX, re.IGNORECASE), folds_case=True)
     schema_names = NameRule(folds_case=True)

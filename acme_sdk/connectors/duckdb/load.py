@@ -15,9 +15,10 @@ import duckdb
 import pyarrow as pa
 
 from acme_sdk.connectors.duckdb.checkpoints import create_checkpoints, read_checkpoint, store_checkpoint
+from acme_sdk.connectors.duckdb.children import Children
 from acme_sdk.connectors.duckdb.database import quoted, translated
-from acme_sdk.connectors.duckdb.insert import BATCHES, Insert
 from acme_sdk.connectors.duckdb.refresh import require_hidden
+from acme_sdk.connectors.duckdb.staged import StagedRows
 from acme_sdk.connectors.duckdb.tables import (
     drop_other_refreshes,
     hidden_table,
@@ -27,7 +28,7 @@ from acme_sdk.connectors.duckdb.tables import (
 from acme_sdk.connectors.duckdb.types import columns_of, make_room, storable
 from acme_sdk.cursor import not_below_sql
 from acme_sdk.errors import ConfigurationError, FatalError
-from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.load import RECORD_ID, ChildTable, Load, LoadPlan, StreamState, WriteMode
 
 __all__ = ["DuckDBLoad"]
 
@@ -57,7 +58,8 @@ class DuckDBLoad(Load):
         self._table = named if plan.refresh is None else hidden_table(plan, named.schema)
         self._staging = staging_table(plan, named.schema)
         self._target, self._stage = self._table.sql, self._staging.sql
-        self._staged: pa.Schema | None = None
+        self._staged = StagedRows(connection, self._staging)
+        self._children = Children(connection, plan, schema, named.schema)
         self._rows = 0
         with self._translated():
             for needed in {schema, named.schema}:
@@ -70,16 +72,20 @@ class DuckDBLoad(Load):
             # To put the threads' rows in order would cost more than the second thread wins.
             connection.execute("SET preserve_insertion_order = false")
             connection.execute("BEGIN TRANSACTION")
-        self._under_way: Insert | None = None
+        self._writing = self._staged
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table, which grows by new columns and wider types."""
-        self._write(self._numbered(storable(batch)))
+        self._write(self._staged, self._numbered(storable(batch)))
+
+    def stage_child(self, child: ChildTable, batch: pa.RecordBatch) -> None:
+        """Take rows of a child table; see `Load.stage_child`."""
+        self._write(self._children.staged(child), storable(batch))
 
     def publish(self, checkpoint: StreamState) -> int:
         """Bring the staged rows into the target and store the checkpoint, in one commit."""
         with self._translated(), self._naming_keys():
-            self._end_insert()
+            self._writing.pause()
             self._connection.execute("RESET threads")
             self._connection.execute("RESET preserve_insertion_order")
             self._plan.check_followed(
@@ -96,28 +102,15 @@ class DuckDBLoad(Load):
 
     def discard(self) -> None:
         """Roll back what is not committed."""
-        if self._under_way is not None:
-            self._under_way.abandon()
-            self._under_way = None
+        self._writing.abandon()
         self._connection.close()
 
-    def _write(self, _acme_batch: pa.RecordBatch) -> None:
+    def _write(self, staged: StagedRows, batch: pa.RecordBatch) -> None:
         with self._translated():
-            if self._under_way is None or not self._under_way.takes(_acme_batch.schema):
-                self._end_insert()
-                if self._staged is None:
-                    statement = f"CREATE TABLE {self._stage} AS FROM {BATCHES}"
-                else:
-                    make_room(self._connection, self._stage, "_acme_batch")
-                    statement = f"INSERT INTO {self._stage} BY NAME FROM {BATCHES}"
-                self._under_way = Insert(self._connection, statement, _acme_batch.schema)
-                self._staged = _acme_batch.schema
-            self._under_way.put(_acme_batch)
-
-    def _end_insert(self) -> None:
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            under_way.finish()
+            if staged is not self._writing:
+                self._writing.pause()
+                self._writing = staged
+            staged.add(batch)
 
     def _numbered(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The batch with its rows' numbers, where their order matters; any column may be named ``rowid``."""
@@ -147,12 +140,22 @@ class DuckDBLoad(Load):
 
     def _apply(self) -> int:
         mode = self._plan.write_mode
-        if mode is WriteMode.UPSERT and self._staged is not None:
+        if mode is WriteMode.UPSERT and not self._staged.is_empty:
             self._check_keys()
             self._keep_last()
+            self._children.keep_of(self._stage)
+        self._children.prepare()
+        count = self._apply_rows()
+        if mode is WriteMode.APPEND and self._plan.resumed_from is not None:
+            self._children.keep_of(self._target)
+        self._children.publish()
+        return count
+
+    def _apply_rows(self) -> int:
+        mode = self._plan.write_mode
         if mode is WriteMode.OVERWRITE:
             return self._replace()
-        if self._staged is None:
+        if self._staged.is_empty:
             return 0
         if mode is WriteMode.APPEND and not self._target_exists():
             return self._replace()
@@ -160,12 +163,12 @@ class DuckDBLoad(Load):
             self._connection.execute(f"CREATE TABLE {self._target} AS FROM {self._stage} LIMIT 0")
         make_room(self._connection, self._target, self._stage)
         count = self._upsert() if mode is WriteMode.UPSERT else self._append()
-        self._connection.execute(f"DROP TABLE {self._stage}")
+        self._staged.drop()
         return count
 
     def _replace(self) -> int:
         """The staging table becomes the target."""
-        if self._staged is None:
+        if self._staged.is_empty:
             if self._target_exists():
                 self._connection.execute(f"DELETE FROM {self._target}")
             return 0
@@ -201,6 +204,10 @@ class DuckDBLoad(Load):
     def _upsert(self) -> int:
         """Each row replaces the one of its key that is there."""
         matches = self._equal("held", "new", self._plan.primary_key)
+        record = quoted("held", RECORD_ID)
+        self._children.remove_of(
+            f"SELECT {record} FROM {self._target} held, {self._stage} new WHERE {matches}"
+        )
         self._connection.execute(f"DELETE FROM {self._target} held USING {self._stage} new WHERE {matches}")
         return self._insert(self._target, f"FROM {self._stage}")
 

@@ -42,6 +42,7 @@ __all__ = ["PostgresDestination"]
 class PostgresDestination(PostgresConnector, StagedDestination):
     """Loads streams into tables of a database; rows and checkpoint are committed together."""
 
+    child_tables = True
     column_names = COLUMN_NAMES
     table_names = TABLE_NAMES
     schema_names = SCHEMA_NAMES

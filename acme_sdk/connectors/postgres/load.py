@@ -12,8 +12,10 @@ from functools import partial
 from typing import ClassVar
 
 import psycopg
+import pyarrow as pa
 
 from acme_sdk.connectors.postgres.checkpoints import read_checkpoint, read_refresh, store_checkpoint
+from acme_sdk.connectors.postgres.children import Children
 from acme_sdk.connectors.postgres.connection import Connection, interrupt
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch
 from acme_sdk.connectors.postgres.errors import query_errors
@@ -33,7 +35,7 @@ from acme_sdk.connectors.postgres.stage import Stage
 from acme_sdk.connectors.postgres.target import Target
 from acme_sdk.encoded import Columns
 from acme_sdk.errors import ConfigurationError
-from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.load import ChildTable, Load, LoadPlan, StreamState, WriteMode
 from acme_sdk.write_behind import WriteBehind
 
 __all__ = ["PostgresLoad"]
@@ -71,15 +73,22 @@ class PostgresLoad(Load):
                 drop_tables(connection, needed, stage_prefix(plan.pipeline, plan.stream))
             self._drop_other_refreshes()
             self._stage = self._new_stage()
+        self._children = Children(connection, plan, schema, self._where)
+        self._writing = self._stage
         self._writer = WriteBehind(self._write, self._pause)
 
     def stage(self, batch: Columns) -> None:
         """Take a batch into the staging table; see `Load.stage`."""
-        self._writer.put(batch)
+        self._writer.put((self._stage, batch))
+
+    def stage_child(self, child: ChildTable, batch: pa.RecordBatch) -> None:
+        """Take rows into the staging table of a child table; see `Load.stage_child`."""
+        self._writer.put((self._children.stage(child), batch))
 
     def publish(self, checkpoint: StreamState) -> int:
         """Apply the staged rows and store the checkpoint in one transaction; see `Load.publish`."""
         self._writer.wait()
+        self._pause()
         with query_errors(self._where, partial(refused, self._connection, self._tables)):
             self._stage.finish()
             with self._connection.transaction():
@@ -89,6 +98,9 @@ class PostgresLoad(Load):
                 )
                 target = self._target()
                 count = self._apply(target)
+                if self._plan.write_mode is WriteMode.APPEND and self._plan.resumed_from is not None:
+                    self._children.keep_of(target.table)
+                self._children.publish()
                 refresh = self._plan.refresh if target.exists else None
                 store_checkpoint(self._connection, self._schema, checkpoint, refresh)
                 self._stage.drop()
@@ -103,19 +115,24 @@ class PostgresLoad(Load):
         with contextlib.suppress(psycopg.Error):
             if not self._connection.closed:
                 self._stage.drop()
+                self._children.drop()
         self._close()
 
     def _end(self) -> None:
         self._writer.close()
         self._close()
 
-    def _write(self, batch: Columns) -> None:
-        with query_errors(self._where, self._stage.spot):
-            self._stage.take(batch)
+    def _write(self, rows: tuple[Stage, Columns]) -> None:
+        stage, batch = rows
+        if stage is not self._writing:
+            self._pause()
+            self._writing = stage
+        with query_errors(self._where, stage.spot):
+            stage.take(batch)
 
     def _pause(self) -> None:
-        with query_errors(self._where, self._stage.spot):
-            self._stage.pause()
+        with query_errors(self._where, self._writing.spot):
+            self._writing.pause()
 
     def _tables(self) -> tuple[Stage, Target]:
         return self._stage, self._target()
@@ -153,10 +170,12 @@ class PostgresLoad(Load):
             return 0
         if plan.write_mode is WriteMode.UPSERT:
             count = stage.keep_last(plan.primary_key)
+            self._children.keep_of(stage.table)
             if stage.lasting and not target.exists:
                 stage.become(self._table, plan.primary_key)
                 return count
             target.prepare(stage, plan.primary_key)
+            self._children.remove_replaced(target, stage, plan.primary_key)
             target.upsert(stage, plan.primary_key)
             return count
         if stage.lasting and not target.exists:
