@@ -18,7 +18,7 @@ from acme_sdk.errors import FatalError
 
 __all__ = ["SIGNATURE", "TRAILER", "copy_out"]
 
-BLOCK_BYTES = 4 << 20
+BLOCK_BYTES = 1 << 20
 
 SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _FIXED_HEADER = len(SIGNATURE) + 8  # flags, and the length of what follows them
@@ -30,7 +30,7 @@ _WAIT_S = 1.0  # until a look whether somebody else closed the connection
 def copy_out(
     connections: Sequence[Connection], queries: Iterable[sql.Composable], where: str
 ) -> Iterator[tuple[bytes, int]]:
-    """Yield blocks of about 4 MiB of whole rows, and the number of rows in each; at least one, even if empty.
+    """Yield blocks of about 1 MiB of whole rows, and the number of rows in each; at least one, even if empty.
 
     Whoever stops before the end has to close the connections.
 

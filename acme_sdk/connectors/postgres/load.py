@@ -169,15 +169,7 @@ class PostgresLoad(Load):
                 target.clear()
             return 0
         if plan.write_mode is WriteMode.UPSERT:
-            count = stage.keep_last(plan.primary_key)
-            self._children.keep_of(stage.table)
-            if stage.lasting and not target.exists:
-                stage.become(self._table, plan.primary_key)
-                return count
-            target.prepare(stage, plan.primary_key)
-            self._children.remove_replaced(target, stage, plan.primary_key)
-            target.upsert(stage, plan.primary_key)
-            return count
+            return self._upsert(target)
         if stage.lasting and not target.exists:
             stage.become(self._table)
             return stage.rows
@@ -187,6 +179,33 @@ class PostgresLoad(Load):
         if plan.resumed_at and set(plan.cursor_columns) <= stage.types.keys():
             return target.append_missing(stage, plan.primary_key, plan.cursor_columns, plan.resumed_at)
         return target.append(stage)
+
+    def _upsert(self, target: Target) -> int:
+        plan, stage = self._plan, self._stage
+        stage.require_key(plan.primary_key)
+        becomes = stage.lasting and not target.exists
+        if not becomes:
+            target.prepare(stage, plan.primary_key)
+        if becomes or target.has_unique_key(plan.primary_key):
+            # Few streams have a key twice, and to look for them first takes longer than to try without.
+            try:
+                with self._connection.transaction():
+                    self._put_keys(target, becomes=becomes)
+                    return stage.rows
+            except (psycopg.errors.CardinalityViolation, psycopg.errors.UniqueViolation):
+                pass  # if it was for another reason, it is found again
+        count = stage.keep_last(plan.primary_key)
+        self._children.keep_of(stage.table)
+        self._put_keys(target, becomes=becomes)
+        return count
+
+    def _put_keys(self, target: Target, *, becomes: bool) -> None:
+        """Bring the staged rows into the target, each key once, or make them the target."""
+        if becomes:
+            self._stage.become(self._table, self._plan.primary_key)
+        else:
+            self._children.remove_replaced(target, self._stage, self._plan.primary_key)
+            target.upsert(self._stage, self._plan.primary_key)
 
 
 def _check(plan: LoadPlan, table: TableName) -> None:

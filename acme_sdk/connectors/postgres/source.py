@@ -76,7 +76,7 @@ class PostgresSource(PostgresConnector, BatchSource):
         return self._stream(relation) if relation else super().stream(name)
 
     def extract_batches(self, stream: Stream, resume_from: str | None = None) -> Iterator[CopyBatch]:
-        """Yield the stream's records as of one moment, in batches of about 4 MiB; at least one batch.
+        """Yield the stream's records as of one moment, in batches of about 1 MiB; at least one batch.
 
         Args:
             stream: One of `streams`.

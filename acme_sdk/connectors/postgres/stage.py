@@ -121,8 +121,8 @@ class Stage:
         missing = {name: "text" for name in self._untyped if name not in self.types}
         self._add_columns(missing)
 
-    def keep_last(self, key: tuple[str, ...]) -> int:
-        """Remove the rows that a later one of the same key replaces; return how many are left.
+    def require_key(self, key: tuple[str, ...]) -> None:
+        """Make sure that each row has a value in each column of a key.
 
         Raises:
             ConfigurationError: A column of the key was not staged (code ``primary_key.missing``).
@@ -142,9 +142,9 @@ class Stage:
                 code="key.null",
                 hint="choose columns that always have a value, or another write mode",
             )
-        twice = sql.SQL("SELECT 1 FROM {} GROUP BY {} HAVING pg_catalog.count(*) > 1 LIMIT 1")
-        if not self._connection.execute(twice.format(self.table.sql, columns(key))).fetchone():
-            return self.rows
+
+    def keep_last(self, key: tuple[str, ...]) -> int:
+        """Remove the rows that a later one of the same key replaces; return how many are left."""
         order = sql.Identifier(ORDER_COLUMN)
         statement = sql.SQL(
             "DELETE FROM {} AS t USING (SELECT {}, max({}) AS last FROM {} GROUP BY {}) AS s"

@@ -145,7 +145,7 @@ class Target:
     def upsert(self, rows: Rows, key: tuple[str, ...]) -> None:
         """Put each row in the place of the one with the same key, or add it; no key is there twice."""
         others = [name for name in rows.types if name not in key]
-        if self._has_unique_key(key):
+        if self.has_unique_key(key):
             changed = others or list(key)
             self._run(
                 "INSERT INTO {} ({}) SELECT {} FROM {} ON CONFLICT ({}) DO UPDATE SET {}",
@@ -163,6 +163,19 @@ class Target:
             "INSERT INTO {} ({}) SELECT {} FROM {} AS s WHERE NOT EXISTS (SELECT FROM {} AS t WHERE {})",
             *(columns(rows.types), columns(rows.types), rows.table.sql, self.table.sql, same_key(key)),
         )
+
+    def has_unique_key(self, key: Iterable[str]) -> bool:
+        """Tell whether ON CONFLICT can use these columns."""
+        query = """
+            SELECT 1 FROM pg_catalog.pg_index i
+             WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisunique AND i.indisvalid
+               AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+               AND (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
+                      FROM pg_catalog.unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS k (attnum)
+                      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) = %s
+        """
+        name = self.table.sql.as_string(self._connection)
+        return self._connection.execute(query, (name, sorted(key))).fetchone() is not None
 
     def _create(self, types: dict[str, str], key: tuple[str, ...] = ()) -> None:
         parts = [sql.SQL("{} {}").format(sql.Identifier(name), _type(kind)) for name, kind in types.items()]
@@ -191,19 +204,6 @@ class Target:
                 code="schema.type_mismatch",
                 hint="change the column's type in the target, or load into another table",
             )
-
-    def _has_unique_key(self, key: Iterable[str]) -> bool:
-        """Tell whether ON CONFLICT can use these columns."""
-        query = """
-            SELECT 1 FROM pg_catalog.pg_index i
-             WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisunique AND i.indisvalid
-               AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
-               AND (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
-                      FROM pg_catalog.unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS k (attnum)
-                      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) = %s
-        """
-        name = self.table.sql.as_string(self._connection)
-        return self._connection.execute(query, (name, sorted(key))).fetchone() is not None
 
     def _read_types(self) -> dict[str, str] | None:
         query = """
