@@ -66,13 +66,6 @@ def test_a_type_that_a_destination_lacks(opened: Opener, target: str, kind: pa.D
     assert str(kind) in error.message
 
 
-@pytest.mark.parametrize("target", ["Postgres", "DuckDB", "BigQuery", "Parquet"])
-def test_a_name_that_a_destination_lacks(opened: Opener, target: str) -> None:
-    error = refusal(opened, target, pa.schema({"id": pa.int64(), "": pa.int64()}))
-    assert error.code in ("name.invalid", "column.name")
-    assert "''" in error.message
-
-
 def refusal(opened: Opener, target: str, schema: pa.Schema) -> FatalError:
     """What a sync of these columns raises; nothing is read, nothing made."""
     with opened(target) as into, open_connector(NeverRead, {}) as source:

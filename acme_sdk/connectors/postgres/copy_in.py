@@ -23,8 +23,10 @@ Form = Literal["csv", "binary"]
 _LONGEST = 64 << 20
 
 
-# No flags, and nothing between header and rows.
-_HEADER = SIGNATURE + bytes(8)
+_OPTIONS: Mapping[Form, str] = {"csv": "FORMAT csv, HEADER", "binary": "FORMAT binary"}
+# Of binary rows: no flags, and nothing between header and rows. Of CSV a line that does not count: the server
+# counts the lines within values only once it has seen how a line ends.
+_HEADERS: Mapping[Form, bytes] = {"csv": b"\n", "binary": SIGNATURE + bytes(8)}
 
 
 class _Part(NamedTuple):
@@ -57,11 +59,10 @@ class CopyIn:
         self._parts: list[_Part] = []
         # A list of columns may not be empty.
         listed = sql.SQL("({})").format(columns(names)) if names else sql.SQL("")
-        statement = sql.SQL("COPY {} {} FROM STDIN (FORMAT {})").format(table.sql, listed, sql.SQL(form))
+        statement = sql.SQL("COPY {} {} FROM STDIN ({})").format(table.sql, listed, sql.SQL(_OPTIONS[form]))
         self._end = ExitStack()
         self._copy = self._end.enter_context(connection.cursor().copy(statement))
-        if form == "binary":
-            self._copy.write(_HEADER)
+        self._copy.write(_HEADERS[form])
 
     def takes(self, names: Sequence[str], form: Form) -> bool:
         """Tell whether such rows can be added, and it has not gone on for long enough."""
@@ -81,8 +82,8 @@ class CopyIn:
     def spot(self, error: psycopg.Error) -> Spot:
         """Return where among the rows the server found an error."""
         told = Spot.of(error)
-        line = told.row or 0
-        for part in self._parts if line else ():
+        line = (told.row or 0) - (self._form == "csv")
+        for part in self._parts if line > 0 else ():
             if line <= part.lines:
                 return replace(told, row=part.row(line), batch=part.batch)
             line -= part.lines
