@@ -69,6 +69,8 @@ def command(
         error = caught
     if results:
         _print_results(results)
+    # What is there now goes with the process: to look for cycles in it would take a tenth of a small sync.
+    gc.freeze()
     if error is not None:
         print_error(error)
         context.exit(1)

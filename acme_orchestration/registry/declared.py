@@ -10,10 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from acme_orchestration.alerts.change import Alert
-from acme_orchestration.alerts.declared import alert_of
 from acme_orchestration.registry.document import Document, invalid, read_document
 from acme_orchestration.registry.entries import Entry
 from acme_orchestration.registry.environment import laid_over, overlay_path, present_environment
@@ -21,6 +19,9 @@ from acme_orchestration.registry.fields import connector_entry, pipeline_entry, 
 from acme_orchestration.registry.links import link
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from acme_orchestration.alerts.change import Alert
 
 __all__ = ["Workspace", "declared_in", "load_workspace", "read_declared"]
 
@@ -101,6 +102,10 @@ def declared_in(base: Document, overlay: Document | None = None) -> Workspace:
 def _alerts(documents: Sequence[Document]) -> dict[str, Alert]:
     below, *above = (_section(document, "alerts") for document in documents)
     merged = laid_over(below, above[0], "alerts") if above else below
+    if not merged:
+        return {}
+    from acme_orchestration.alerts.declared import alert_of  # what most commands have no use for
+
     return {name: alert_of(name, body) for name, body in merged.items()}
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acme_orchestration.alerts.change import Alert
 from acme_orchestration.registry.entries import ConnectorEntry, Entry, PipelineEntry
 from acme_orchestration.registry.fields import with_fault
 
 if TYPE_CHECKING:
+    from acme_orchestration.alerts.change import Alert
     from acme_orchestration.registry.registered import Registry
 
 __all__ = ["Workspace"]

@@ -27,7 +27,8 @@ class Rows(SourceConnector):
         yield Row({"id": 1, "name": "one"})
 """
 NEVER = {
-    "acme_sdk.http", "acme_sdk.scaffold", "acme_sdk.testing", "acme_sdk.connectors.bigquery", "api",
+    "acme_sdk.http", "acme_sdk.scaffold", "acme_sdk.testing", "acme_sdk.connectors.bigquery",
+    "acme_orchestration.alerts", "api",
     "dagster", "flask", "google", "jinja2", "oauthlib", "requests", "rich", "sqlalchemy", "urllib3",
 }  # fmt: skip
 
