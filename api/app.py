@@ -15,6 +15,7 @@ from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from api.auth import authenticate
 from api.egress import EgressPolicy
 from api.problems import ProblemError, refuse_invalid, register_problems
 from api.routes.connection_tests import connection_tests
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
     from acme_orchestration.registry.registered import Registry
     from acme_orchestration.usage.reader import UsageReader
+    from api.keys import KeyRing
 
 __all__ = ["MAX_BODY_BYTES", "create_app"]
 
@@ -39,6 +41,7 @@ def create_app(
     reader: InstanceReader,
     *,
     registry: Registry | None = None,
+    keys: KeyRing | None = None,
     usage: UsageReader | None = None,
     environment: str | None = None,
     egress: EgressPolicy | None = None,
@@ -52,6 +55,7 @@ def create_app(
         workspace_file: ``connectors.yaml``; read again when it changes.
         reader: Reads states and histories from the Dagster instance.
         registry: Where further connectors and pipelines are registered; ``None`` for nowhere.
+        keys: Recognizes the keys of requests; without it, whoever reaches the server may do everything.
         usage: Knows who uses each connector in Dagster; without it, only the pipelines declared are listed.
         environment: Whose overlay of the file counts; what ``ACME_ENVIRONMENT`` says by default.
         egress: Which targets a connection test may reach; public ones only by default.
@@ -79,6 +83,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.extensions["acme"] = Services(
         workspace=WorkspaceFile(workspace_file, registry, environment),
+        registry=registry,
         reader=reader,
         usage=usage,
         egress=egress or EgressPolicy(),
@@ -90,6 +95,7 @@ def create_app(
     register_problems(app)
     if trusted_hosts is not None:
         app.before_request(partial(_require_host, frozenset(trusted_hosts)))
+    app.before_request(partial(authenticate, keys))
     app.before_request(_require_json)
     app.after_request(_secure)
     return app

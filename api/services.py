@@ -101,6 +101,7 @@ class Services:
 
     Attributes:
         workspace: The connectors and pipelines.
+        registry: Where further connectors and pipelines are registered; ``None`` for nowhere.
         reader: Reads states and histories from the Dagster instance.
         usage: Knows who uses each connector beside the pipelines declared; ``None`` if nobody can tell.
         egress: Which targets a test may reach.
@@ -108,6 +109,7 @@ class Services:
     """
 
     workspace: WorkspaceFile
+    registry: Registry | None
     reader: InstanceReader
     usage: UsageReader | None
     egress: EgressPolicy

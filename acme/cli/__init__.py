@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 # Name, module and one line of help: `acme --help` imports nothing but Click.
 _COMMANDS = {
-    "api": ("acme.cli.api", "Serve the HTTP API."),
+    "api": ("acme.cli.api", "Serve the HTTP API, and manage its keys."),
     "connectors": ("acme.cli.connectors", "Register connectors, and show which there are."),
     "dev": ("acme.cli.dev", "Run everything on an embedded default: databases, Dagster, API."),
     "init": ("acme.cli.init", "Write the project of a new connector."),

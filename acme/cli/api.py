@@ -1,24 +1,34 @@
-"""``acme api``: serve the HTTP API."""
+"""``acme api``: serve the HTTP API, and manage its keys."""
 
 from __future__ import annotations
 
 import ipaddress
 import signal
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from acme.cli.api_keys import audit, keys
 from acme.cli.pipeline import env_option
 from acme_sdk.errors import AcmeError
+
+if TYPE_CHECKING:
+    from acme_orchestration.registry.registered import Registry
+    from api.keys import KeyRing
 
 __all__ = ["command"]
 
 _THREADS = 8
 
 
-@click.command(name="api")
-@click.option("--host", default="127.0.0.1", show_default=True, help="The loopback address to listen on.")
+@click.group(name="api", invoke_without_command=True)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to listen; beyond loopback, keys are needed.",
+)
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one."
 )
@@ -52,7 +62,9 @@ _THREADS = 8
     help="Networks and host patterns that connection tests may reach beside public addresses, "
     "e.g. 10.0.0.0/8,*.db.example.com; $ACME_EGRESS_ALLOW by default.",
 )
+@click.pass_context
 def command(
+    context: click.Context,
     host: str,
     port: int,
     workspace_file: Path,
@@ -63,26 +75,40 @@ def command(
 ) -> None:
     """Serve the HTTP API.
 
-    The API has no keys yet, so that it listens on the loopback interface only.
+    Once a key was made, each request needs one. Before that, it listens on the loopback interface only.
     """
-    _require_loopback(host)
+    if context.invoked_subcommand is not None:
+        return
     try:
         _serve(host, port, workspace_file, environment, dagster_home, dagster_url, egress_allow)
     except AcmeError as error:
         raise click.ClickException(error.message + (f"\n{error.hint}" if error.hint else "")) from None
 
 
-def _require_loopback(host: str) -> None:
+command.add_command(keys)
+command.add_command(audit)
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        loopback = False
-    if not loopback:
+        return False
+
+
+def _key_ring(host: str, registry: Registry | None) -> KeyRing | None:
+    """Return what recognizes keys; beyond loopback, nobody is let in without one."""
+    from api.keys import KeyRing, KeyStore
+
+    local = _is_loopback(host)
+    store = KeyStore(registry.database) if registry is not None else None
+    if not local and not (store and any(key.revoked_at is None for key in store.all())):
         raise click.BadParameter(
             f"{host} is not a loopback address. Without API keys anybody who reaches the server could use "
-            "it: listen on 127.0.0.1 and put a proxy that authenticates in front of it.",
+            "it: make one with acme api keys create, or listen on 127.0.0.1.",
             param_hint="--host",
         )
+    return KeyRing(store, required=not local) if store else None
 
 
 def _serve(
@@ -110,16 +136,20 @@ def _serve(
 
     # A mistake in it is told now, not with the first request.
     load_workspace(workspace_file, environment)
+    registry = find_registry(dagster_home)
+    ring = _key_ring(host, registry)
     reader = InstanceReader.open(dagster_home)
     usage = UsageReader(dagster_url, reader) if dagster_url else None
     app = create_app(
         workspace_file,
         reader,
-        registry=find_registry(dagster_home),
+        registry=registry,
+        keys=ring,
         usage=usage,
         environment=environment,
         egress=EgressPolicy.parse(egress_allow),
-        trusted_hosts={"localhost", "127.0.0.1", "::1", host},
+        # A page that gets at a server by a name of its own has no key.
+        trusted_hosts={"localhost", "127.0.0.1", "::1", host} if _is_loopback(host) else None,
     )
     try:
         server = create_server(

@@ -201,7 +201,9 @@ def print_history(changes: Sequence[Change], as_json: bool) -> None:
 
 
 def _difference(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str:
-    """Say which fields are others than before."""
+    """Say which fields are others than before, or what came of something that changed none."""
+    if before is None and after is not None and "type" not in after and "source" not in after:
+        return ", ".join(f"{field}: {_json(value)}" for field, value in after.items())
     if before is None or after is None:
         return ""
     old, new = _flat(before), _flat(after)

@@ -207,6 +207,7 @@ class Stack:
 
     def _api_is_ready(self) -> bool:
         try:
-            return requests.get(f"{self.api_url}/api/v1/connectors", timeout=5).ok
+            # It may ask for a key.
+            return requests.get(f"{self.api_url}/api/v1/connectors", timeout=5).status_code in (200, 401)
         except requests.RequestException:
             return False

@@ -14,11 +14,16 @@ from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, d
 from acme_orchestration.registry.fields import connector_entry, pipeline_entry
 
 __all__ = [
-    "Change", "Kind", "Record", "changes", "delete", "entry_of", "find", "insert", "records", "revision",
-    "update",
+    "Change", "Kind", "Record", "Subject", "changes", "delete", "entry_of", "find", "insert", "note",
+    "records", "revision", "update",
 ]  # fmt: skip
 
 Kind = Literal["connector", "pipeline"]
+#: What a line of the audit trail can be about.
+Subject = Literal["connector", "pipeline", "connection", "api key"]
+
+# The actions that change what is registered; each makes a new revision.
+_CHANGING = ("register", "change", "delete")
 
 
 @dataclass(frozen=True)
@@ -52,21 +57,21 @@ class Change:
     """One line of the audit trail.
 
     Attributes:
-        id: The registry's revision after it, and the version of the row.
+        id: Counts up; for a change of what is registered, its revision after it, and the version of the row.
         at: When, in UTC.
         actor: Who.
-        action: ``register``, ``change`` or ``delete``.
+        action: ``register``, ``change`` or ``delete``; or what else was done, e.g. ``test``.
         kind: Of what.
         name: Its public name.
         before: The fields before it; ``None`` for a registration.
-        after: The fields after it; ``None`` for a deletion.
+        after: The fields after it; ``None`` for a deletion. What came of it, where nothing was changed.
     """
 
     id: int
     at: datetime
     actor: str
     action: str
-    kind: Kind
+    kind: Subject
     name: str
     before: Mapping[str, Any] | None = field(repr=False)
     after: Mapping[str, Any] | None = field(repr=False)
@@ -79,7 +84,11 @@ def entry_of(kind: Kind, name: str, body: Any) -> ConnectorEntry | PipelineEntry
 
 def revision(connection: sa.Connection) -> int:
     """Return the number of the last change; 0 where there was none."""
-    return connection.scalar(sa.select(sa.func.max(tables.changes.c.id))) or 0
+    rows = tables.changes.c
+    last = (sa.select(sa.func.max(rows.id)).where(rows.action == action) for action in _CHANGING)
+    # One look into the index for each, however many tests lie between.
+    found = connection.execute(sa.select(*(query.scalar_subquery() for query in last))).one()
+    return max(number or 0 for number in found)
 
 
 def records(connection: sa.Connection, kind: Kind) -> list[Record]:
@@ -97,7 +106,7 @@ def find(connection: sa.Connection, kind: Kind, name: str) -> Record | None:
 
 
 def changes(
-    connection: sa.Connection, kind: Kind | None = None, name: str | None = None, limit: int = 100
+    connection: sa.Connection, kind: Subject | None = None, name: str | None = None, limit: int = 100
 ) -> list[Change]:
     """Return the last changes, the newest first.
 
@@ -118,7 +127,7 @@ def changes(
 
 def insert(connection: sa.Connection, kind: Kind, name: str, body: Mapping[str, Any], actor: str) -> Record:
     """Add a row."""
-    version, now = _note(connection, "register", kind, name, actor, None, body)
+    version, now = note(connection, "register", kind, name, actor, None, body)
     values = {
         "kind": kind,
         "name": name,
@@ -134,7 +143,7 @@ def insert(connection: sa.Connection, kind: Kind, name: str, body: Mapping[str, 
 
 def update(connection: sa.Connection, old: Record, body: Mapping[str, Any], actor: str) -> Record:
     """Replace the fields of a row."""
-    version, now = _note(connection, "change", old.kind, old.name, actor, old.body, body)
+    version, now = note(connection, "change", old.kind, old.name, actor, old.body, body)
     query = sa.update(tables.entries).where(*_is(old.kind, old.name))
     connection.execute(query.values(body=dict(body), version=version, changed_at=now))
     return Record(old.kind, old.name, body, version, old.registered_at, now)
@@ -142,14 +151,14 @@ def update(connection: sa.Connection, old: Record, body: Mapping[str, Any], acto
 
 def delete(connection: sa.Connection, old: Record, actor: str) -> None:
     """Remove a row."""
-    _note(connection, "delete", old.kind, old.name, actor, old.body, None)
+    note(connection, "delete", old.kind, old.name, actor, old.body, None)
     connection.execute(sa.delete(tables.entries).where(*_is(old.kind, old.name)))
 
 
-def _note(
+def note(
     connection: sa.Connection,
     action: str,
-    kind: Kind,
+    kind: Subject,
     name: str,
     actor: str,
     before: Mapping[str, Any] | None,
@@ -162,7 +171,7 @@ def _note(
         "actor": actor[:255],
         "action": action,
         "kind": kind,
-        "name": name,
+        "name": name[:63],
         "before": before,
         "after": after,
     }

@@ -11,7 +11,17 @@ import sqlalchemy as sa
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.errors import EntryUnknownError
 from acme_orchestration.registry.masking import masked
-from acme_orchestration.registry.records import Change, Kind, Record, changes, find, records, revision
+from acme_orchestration.registry.records import (
+    Change,
+    Kind,
+    Record,
+    Subject,
+    changes,
+    find,
+    note,
+    records,
+    revision,
+)
 
 __all__ = ["Contents", "Registry", "contents", "unknown"]
 
@@ -95,11 +105,29 @@ class Registry:
             raise unknown(kind, name)
         return found
 
-    def history(self, kind: Kind | None = None, name: str | None = None, limit: int = 100) -> list[Change]:
+    def note(
+        self, action: str, kind: Subject, name: str, *, actor: str, after: Mapping[str, Any] | None = None
+    ) -> None:
+        """Add a line to the trail about something that changes no entry, e.g. a test.
+
+        Args:
+            action: What was done.
+            kind: To what.
+            name: Its name.
+            actor: Who did it.
+            after: What came of it, without secrets.
+
+        Raises:
+            RegistryUnavailableError: The database cannot be written.
+        """
+        with self.database.writing() as connection:
+            note(connection, action, kind, name, actor, None, after)
+
+    def history(self, kind: Subject | None = None, name: str | None = None, limit: int = 100) -> list[Change]:
         """Return the last changes, the newest first; nothing in them that looks like a secret.
 
         Args:
-            kind: Only of connectors, or only of pipelines.
+            kind: Only of connectors, of pipelines, of connections that were tried, or of keys.
             name: Only of what had this name.
             limit: How many at most.
 

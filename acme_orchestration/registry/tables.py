@@ -1,4 +1,4 @@
-"""The registry's tables: what is registered, and every change of it."""
+"""The registry's tables: what is registered, who did what, and the keys of the API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["changes", "entries", "metadata"]
+__all__ = ["api_keys", "changes", "entries", "metadata"]
 
 
 class _UtcDateTime(sa.TypeDecorator[datetime]):
@@ -40,7 +40,7 @@ entries = sa.Table(
     sa.UniqueConstraint("kind", "dagster_name", name="acme_entries_dagster_name"),
 )
 
-#: Who did what, when; never changed. Its highest ``id`` is the registry's revision.
+#: Who did what, when; never changed. The highest ``id`` of what changed entries is the registry's revision.
 changes = sa.Table(
     "acme_changes",
     metadata,
@@ -53,5 +53,19 @@ changes = sa.Table(
     sa.Column("before", _JSON),
     sa.Column("after", _JSON),
     sa.Index("acme_changes_entry", "kind", "name"),
+    sa.Index("acme_changes_action", "action", "id"),
     sqlite_autoincrement=True,
+)
+
+#: The keys of the HTTP API, without what they consist of. A revoked one stays: the trail names it.
+api_keys = sa.Table(
+    "acme_api_keys",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("name", sa.String(63), nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("scopes", _JSON, nullable=False),
+    sa.Column("created_at", _UtcDateTime, nullable=False),
+    sa.Column("revoked_at", _UtcDateTime),
+    sa.UniqueConstraint("name", name="acme_api_keys_name"),
 )

@@ -11,6 +11,8 @@ from flask_openapi.models.tag import Tag
 from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthStatus
 from acme_sdk.probe import ProbeResult
+from api import audit
+from api.auth import needs
 from api.problems import ProblemError, problem_responses
 from api.sandbox import SandboxFullError
 from api.schemas import Failure, TestConnected, TestFailed, TestRequest, TestResultAnswer
@@ -31,8 +33,9 @@ connection_tests = APIBlueprint(
     "",
     operation_id="testConnection",
     description="A connection that does not work is an answer, too: `status` is then `failed`.",
-    responses={200: TestResultAnswer} | problem_responses(400, 413, 415, 422, 429),
+    responses={200: TestResultAnswer} | problem_responses(400, 401, 403, 413, 415, 422, 429),
 )
+@needs("test")
 def test_connection(body: TestRequest) -> dict[str, Any]:
     """Test a connection."""
     target = read_target(body)
@@ -46,6 +49,13 @@ def test_connection(body: TestRequest) -> dict[str, Any]:
             "as many connection tests as this server allows are running; try again later",
             headers={"Retry-After": str(error.retry_after)},
         ) from None
+    result = outcome.error.code if isinstance(outcome, TestFailed) else outcome.status
+    asked = (
+        {"role": target.role, "host": target.host, "port": target.port}
+        if target.host
+        else {"role": target.role}
+    )
+    audit.record("test", "connection", target.type, {**asked, "result": result})
     return TestResultAnswer(data=outcome).model_dump(mode="json")
 
 
