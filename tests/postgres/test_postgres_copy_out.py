@@ -143,14 +143,16 @@ def test_a_connector_that_is_torn_down_while_another_thread_reads(
 
 def test_all_rows_of_a_query(postgres: DatabaseServer, database: str) -> None:
     with psycopg.connect(postgres.connection_string(database), autocommit=True) as connection:
-        blocks = list(copy_out([connection], [sql.SQL("SELECT i FROM generate_series(1, 500000) i")], "here"))
+        blocks = list(
+            copy_out(iter([connection]), [sql.SQL("SELECT i FROM generate_series(1, 500000) i")], "here")
+        )
         assert sum(count for _, count in blocks) == 500_000
         assert all(len(data) == count * 10 for data, count in blocks)
-        assert list(copy_out([connection], [sql.SQL("SELECT 1 WHERE false")], "here")) == [(b"", 0)]
-        assert list(copy_out([connection], [sql.SQL("SELECT")], "here")) == [(b"\0\0", 1)]
-        assert list(copy_out([connection], [sql.SQL("SELECT -1::int2")], "here")) == [
+        assert list(copy_out(iter([connection]), [sql.SQL("SELECT 1 WHERE false")], "here")) == [(b"", 0)]
+        assert list(copy_out(iter([connection]), [sql.SQL("SELECT")], "here")) == [(b"\0\0", 1)]
+        assert list(copy_out(iter([connection]), [sql.SQL("SELECT -1::int2")], "here")) == [
             (b"\0\1\0\0\0\2\xff\xff", 1)
         ]
         with pytest.raises(psycopg.errors.UndefinedColumn):
-            list(copy_out([connection], [sql.SQL("SELECT nothing")], "here"))
+            list(copy_out(iter([connection]), [sql.SQL("SELECT nothing")], "here"))
         assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -19,8 +20,8 @@ __all__ = ["CopyIn", "Form", "copy_converted"]
 
 Form = Literal["csv", "binary"]
 
-# Bytes after which a COPY ends all the same: one that takes too long may meet a time-out for statements.
-_LONGEST = 64 << 20
+# When a COPY ends all the same: one that takes too long may meet a time-out for statements.
+_LONGEST_S = 10.0
 
 
 _OPTIONS: Mapping[Form, str] = {"csv": "FORMAT csv, HEADER", "binary": "FORMAT binary"}
@@ -55,7 +56,7 @@ class CopyIn:
     def __init__(self, connection: Connection, table: TableName, names: Sequence[str], form: Form) -> None:
         self._names = names
         self._form = form
-        self._size = 0
+        self._until = time.monotonic() + _LONGEST_S
         self._parts: list[_Part] = []
         # A list of columns may not be empty.
         listed = sql.SQL("({})").format(columns(names)) if names else sql.SQL("")
@@ -66,7 +67,7 @@ class CopyIn:
 
     def takes(self, names: Sequence[str], form: Form) -> bool:
         """Tell whether such rows can be added, and it has not gone on for long enough."""
-        return (names, form) == (self._names, self._form) and self._size < _LONGEST
+        return (names, form) == (self._names, self._form) and time.monotonic() < self._until
 
     def begin(self, batch: int, first_row: int, rows: int, lines: int) -> None:
         """Say what is written next.
@@ -92,7 +93,6 @@ class CopyIn:
     def write(self, rows: bytes) -> None:
         """Add rows."""
         self._copy.write(rows)
-        self._size += len(rows)
 
     def finish(self) -> None:
         """End it: the rows are in the table.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from selectors import EVENT_READ, DefaultSelector
 
 from psycopg import sql
@@ -25,17 +27,19 @@ _FIXED_HEADER = len(SIGNATURE) + 8  # flags, and the length of what follows them
 TRAILER = b"\xff\xff"
 
 _WAIT_S = 1.0  # until a look whether somebody else closed the connection
+_SLOW = 0.25  # of the time
 
 
 def copy_out(
-    connections: Sequence[Connection], queries: Iterable[sql.Composable], where: str
+    connections: Iterator[Connection], queries: Iterable[sql.Composable], where: str
 ) -> Iterator[tuple[bytes, int]]:
     """Yield blocks of about 1 MiB of whole rows, and the number of rows in each; at least one, even if empty.
 
     Whoever stops before the end has to close the connections.
 
     Args:
-        connections: Where to ask, side by side. Nothing else may be asked of them meanwhile.
+        connections: Where to ask; nothing else may be asked of them meanwhile. The first one is used at once,
+            another one when a query has ended and the server was what took the time.
         queries: One ``SELECT`` or more; each goes to the next connection that is free.
         where: The stream, for the error.
 
@@ -43,53 +47,87 @@ def copy_out(
         psycopg.Error: The server refuses, or a connection is lost.
         FatalError: What comes is not the binary form of COPY (code ``data.invalid``).
     """
-    waiting = iter(queries)
-    copies = [
-        _Copy(connection, query, where) for connection, query in zip(connections, waiting, strict=False)
-    ]
+    waiting = deque(queries)
     first = True
-    with DefaultSelector() as selector:
-        for copy in copies:
-            selector.register(copy.pgconn.socket, EVENT_READ)
+    with _Waiting() as server:
+        copies = [server.begin(_Copy(next(connections), where), waiting.popleft())]
         while copies:
+            has_room = False
             for copy in list(copies):
                 while block := copy.block():
                     if block[1] or first:
                         yield block
                     first = False
-                    if copy.has_ended and not copy.begin(waiting):
-                        selector.unregister(copy.pgconn.socket)
-                        copies.remove(copy)
-            if not copies:
-                return
-            # Nobody waits inside of libpq, where the interpreter's lock would be held.
-            selector.select(_WAIT_S)
-            for copy in copies:
-                copy.pgconn.consume_input()
+                    if copy.has_ended and waiting:
+                        copy.begin(waiting.popleft())
+                        has_room = bool(waiting) and server.is_slow
+                    elif copy.has_ended:
+                        copies.remove(server.end(copy))
+            if has_room and (another := next(connections, None)):
+                copies.append(server.begin(_Copy(another, where), waiting.popleft()))
+            elif copies:
+                server.wait()
+                for copy in copies:
+                    copy.pgconn.consume_input()
+
+
+class _Waiting:
+    """Waits for what the server sends, and knows how much of the time that took."""
+
+    def __init__(self) -> None:
+        self._selector = DefaultSelector()
+        self._began = time.monotonic()
+        self._waited = 0.0
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a good part of the time went by waiting, and not with what others do with the rows."""
+        return self._waited > _SLOW * (time.monotonic() - self._began)
+
+    def begin(self, copy: _Copy, query: sql.Composable) -> _Copy:
+        """Let a COPY begin, and wait for it, too."""
+        copy.begin(query)
+        self._selector.register(copy.pgconn.socket, EVENT_READ)
+        return copy
+
+    def end(self, copy: _Copy) -> _Copy:
+        """Wait for this one no more."""
+        self._selector.unregister(copy.pgconn.socket)
+        return copy
+
+    def wait(self) -> None:
+        """Wait until something comes, or it is time for a look whether somebody closed a connection.
+
+        Nobody waits inside of libpq, where the interpreter's lock would be held.
+        """
+        began = time.monotonic()
+        self._selector.select(_WAIT_S)
+        self._waited += time.monotonic() - began
+
+    def __enter__(self) -> _Waiting:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._selector.close()
 
 
 class _Copy:
-    """A COPY under way on a connection."""
+    """A COPY on a connection, and when it has ended, the next one."""
 
-    def __init__(self, connection: Connection, query: sql.Composable, where: str) -> None:
+    def __init__(self, connection: Connection, where: str) -> None:
         self.pgconn = connection.pgconn
         self.has_ended = False
         self._connection = connection
         self._where = where
         self._buffer = MessageBuffer()
-        self.begin(iter([query]))
 
-    def begin(self, queries: Iterator[sql.Composable]) -> bool:
-        """Begin with the next query, if there is another one."""
-        query = next(queries, None)
-        if query is None:
-            return False
+    def begin(self, query: sql.Composable) -> None:
+        """Begin with a query."""
         command = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(query)
         self.pgconn.send_query(command.as_bytes(self._connection))
         _expect(self._connection, execute, ExecStatus.COPY_OUT)
         self._has_header = True
         self.has_ended = False
-        return True
 
     def block(self) -> tuple[bytes, int] | None:
         """Return the next rows and their number, if enough are there, or these are the last."""

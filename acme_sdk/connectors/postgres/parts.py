@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from psycopg import sql
@@ -10,7 +9,7 @@ from psycopg import sql
 from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.identifiers import TableName
 
-__all__ = ["begin_reading", "parts_of", "share_moment"]
+__all__ = ["begin_reading", "parts_of", "shared_moment"]
 
 # What one statement reads: 16 MiB. Small enough for all connections to end at about the same time.
 _PAGES = 2048
@@ -30,9 +29,25 @@ _SIZE = """
 """
 
 
-def begin_reading(connection: Connection) -> None:
-    """Begin a transaction that sees one moment, and changes nothing."""
+def begin_reading(connection: Connection, moment: str | None = None) -> None:
+    """Begin a transaction that sees one moment, and changes nothing.
+
+    Args:
+        connection: In autocommit mode.
+        moment: The name of another transaction's, from `shared_moment`.
+
+    Raises:
+        psycopg.Error: There is no such moment: it is another server, a replica perhaps.
+    """
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    if moment is not None:
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)))
+
+
+def shared_moment(connection: Connection) -> str:
+    """Return the name of the moment that a transaction of `begin_reading` sees, good until it ends."""
+    [[moment]] = connection.execute("SELECT pg_catalog.pg_export_snapshot()").fetchall()
+    return str(moment)
 
 
 def parts_of(connection: Connection, table: TableName) -> list[sql.Composable]:
@@ -58,19 +73,3 @@ def parts_of(connection: Connection, table: TableName) -> list[sql.Composable]:
     both = sql.SQL("WHERE ctid >= {}::tid AND ctid < {}::tid")
     between = [both.format(low, high) for low, high in pairwise(edges)]
     return [below.format(edges[0]), *between, above.format(edges[-1])]
-
-
-def share_moment(connection: Connection, others: Sequence[Connection]) -> None:
-    """Begin transactions that see the moment that another one sees.
-
-    Args:
-        connection: In a transaction of `begin_reading`.
-        others: Connections to the same server.
-
-    Raises:
-        psycopg.Error: It is another server, a replica perhaps.
-    """
-    [[moment]] = connection.execute("SELECT pg_catalog.pg_export_snapshot()").fetchall()
-    for other in others:
-        begin_reading(other)
-        other.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -18,7 +18,7 @@ from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.copy_batch import CopyBatch, CopyLayout
 from acme_sdk.connectors.postgres.copy_out import copy_out
 from acme_sdk.connectors.postgres.errors import query_errors
-from acme_sdk.connectors.postgres.parts import begin_reading, parts_of, share_moment
+from acme_sdk.connectors.postgres.parts import begin_reading, parts_of, shared_moment
 from acme_sdk.connectors.postgres.settings import CONNECTION_FIELDS
 from acme_sdk.connectors.postgres.types import wire_type
 from acme_sdk.cursor import cursor_columns, split_cursor
@@ -43,7 +43,7 @@ class PostgresSource(PostgresConnector, BatchSource):
                 "default": 2,
                 "minimum": 1,
                 "maximum": 16,
-                "description": "How many connections read a large table side by side",
+                "description": "How many connections may read a large table side by side",
             },
         }
 
@@ -109,24 +109,22 @@ class PostgresSource(PostgresConnector, BatchSource):
             selection = sql.SQL("SELECT {} FROM {} ").format(_selected(schema, relation), relation.table.sql)
             queries = [selection + condition for condition in parts or [whole]]
             layout = CopyLayout(schema, tuple(_wire_type(name, relation) for name in schema.names), where)
-            with self._helpers(connection, len(queries) - 1) as helpers:
-                for rows, count in copy_out([connection, *helpers], queries, where):
+            with ExitStack() as helpers:
+                readers = self._readers(connection, helpers) if parts else iter([connection])
+                for rows, count in copy_out(readers, queries, where):
                     yield CopyBatch(layout, rows, count)
 
-    @contextmanager
-    def _helpers(self, connection: Connection, most: int) -> Iterator[list[Connection]]:
-        """More connections that see the moment of this one, as far as the server lets us have them."""
-        with ExitStack() as opened:
+    def _readers(self, first: Connection, opened: ExitStack) -> Iterator[Connection]:
+        """The connections that read parts: the first and, as they are asked for, more that see its moment."""
+        moment = shared_moment(first)
+        yield first
+        for _ in range(1, self._read_connections):
             try:
-                count = min(self._read_connections - 1, most)
-                helpers = [opened.enter_context(self.connection()) for _ in range(count)]
-                if helpers:
-                    share_moment(connection, helpers)
+                helper = opened.enter_context(self.connection())
+                begin_reading(helper, moment)
             except (psycopg.Error, AcmeError):
-                # It allows no more connections, or behind the address is another server as well.
-                opened.close()
-                helpers = []
-            yield helpers
+                return  # the server allows no more, or behind the address is another one as well
+            yield helper
 
     def _stream(self, relation: Relation) -> Stream:
         table = relation.table
