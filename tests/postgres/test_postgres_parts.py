@@ -26,6 +26,28 @@ def numbers(batches: Iterator[Any]) -> list[int]:
     return sorted(value for batch in batches for value in decoded(batch).column("i").to_pylist())
 
 
+#: Each row counts, and some take the server a while.
+SLOWLY = (
+    "CREATE FUNCTION slowly(i integer) RETURNS boolean LANGUAGE plpgsql AS"
+    " 'BEGIN IF i % 4000 = 0 THEN PERFORM pg_sleep(0.1); END IF; RETURN true; END'",
+    "CREATE POLICY slowly ON large USING (slowly(i))",
+    "ALTER TABLE large ENABLE ROW LEVEL SECURITY",
+)
+
+
+def role(postgres: DatabaseServer, database: str, run: Run, limit: int = -1) -> str:
+    """Make a role that may read the table; return the address it connects with."""
+    name = f"reader_{database}_{limit}".replace("-", "_")
+    run(
+        f"DROP ROLE IF EXISTS {name}",
+        f"CREATE ROLE {name} LOGIN PASSWORD 'pw' CONNECTION LIMIT {limit}",
+        f"GRANT SELECT ON large TO {name}",
+        f"GRANT USAGE ON SCHEMA public TO {name}",
+    )
+    address = postgres.connection_string(database).split("@")[1]
+    return f"postgresql://{name}:pw@{address}"
+
+
 def readers(query: Query, state: str = "true") -> int:
     """How many connections read, or have read and could go on."""
     asked = f"""
@@ -61,10 +83,15 @@ def wait_for_no_reader(query: Query) -> None:
         time.sleep(0.02)
 
 
-def test_each_row_comes_once_by_two_connections(source: PostgresSource, run: Run, query: Query) -> None:
-    run(LARGE, "CREATE TABLE heir () INHERITS (large)", "INSERT INTO heir SELECT 0 - i, t FROM large")
-    with watched(query) as seen:
-        found = numbers(source.extract_batches(source.stream("large")))
+def test_a_server_that_is_waited_for_gets_a_second_connection(
+    postgres: DatabaseServer, database: str, run: Run, query: Query
+) -> None:
+    run(
+        LARGE, "CREATE TABLE heir () INHERITS (large)", "INSERT INTO heir SELECT 0 - i, t FROM large", *SLOWLY
+    )
+    config = {"connection": role(postgres, database, run)}
+    with open_connector(PostgresSource, config) as opened, watched(query) as seen:
+        found = numbers(opened.extract_batches(opened.stream("large")))
     assert found == [*range(-ROWS, 0), *range(1, ROWS + 1)]
     assert max(seen) == 2
     wait_for_no_reader(query)
@@ -104,25 +131,16 @@ def test_stopping_early_ends_both(source: PostgresSource, run: Run, query: Query
 def test_one_connection_if_the_configuration_says_so(
     postgres: DatabaseServer, database: str, run: Run, query: Query
 ) -> None:
-    run(LARGE)
-    config = {"connection": postgres.connection_string(database), "read_connections": 1}
+    run(LARGE, *SLOWLY)
+    config = {"connection": role(postgres, database, run), "read_connections": 1}
     with open_connector(PostgresSource, config) as opened, watched(query) as seen:
         assert numbers(opened.extract_batches(opened.stream("large"))) == list(range(1, ROWS + 1))
     assert max(seen) == 1
 
 
-def test_a_role_that_may_have_one_connection(
-    postgres: DatabaseServer, database: str, run: Run, query: Query
-) -> None:
-    role = f"lonely_{database}"
-    run(
-        LARGE,
-        f"CREATE ROLE {role} LOGIN PASSWORD 'pw' CONNECTION LIMIT 1",
-        f"GRANT SELECT ON large TO {role}",
-        f"GRANT USAGE ON SCHEMA public TO {role}",
-    )
-    address = postgres.connection_string(database).split("@")[1]
-    with open_connector(PostgresSource, {"connection": f"postgresql://{role}:pw@{address}"}) as opened:
+def test_a_role_that_may_have_one_connection(postgres: DatabaseServer, database: str, run: Run) -> None:
+    run(LARGE, *SLOWLY)
+    with open_connector(PostgresSource, {"connection": role(postgres, database, run, limit=1)}) as opened:
         assert numbers(opened.extract_batches(opened.stream("large"))) == list(range(1, ROWS + 1))
 
 

@@ -27,7 +27,7 @@ _FIXED_HEADER = len(SIGNATURE) + 8  # flags, and the length of what follows them
 TRAILER = b"\xff\xff"
 
 _WAIT_S = 1.0  # until a look whether somebody else closed the connection
-_SLOW = 0.25  # of the time
+_SLOW = 2.0  # times as long as for whoever takes the rows
 
 
 def copy_out(
@@ -39,7 +39,7 @@ def copy_out(
 
     Args:
         connections: Where to ask; nothing else may be asked of them meanwhile. The first one is used at once,
-            another one when a query has ended and the server was what took the time.
+            another one when a query has ended and the server is what is waited for.
         queries: One ``SELECT`` or more; each goes to the next connection that is free.
         where: The stream, for the error.
 
@@ -76,13 +76,14 @@ class _Waiting:
 
     def __init__(self) -> None:
         self._selector = DefaultSelector()
-        self._began = time.monotonic()
+        self._began = time.monotonic() - time.thread_time()
         self._waited = 0.0
 
     @property
     def is_slow(self) -> bool:
-        """Whether a good part of the time went by waiting, and not with what others do with the rows."""
-        return self._waited > _SLOW * (time.monotonic() - self._began)
+        """Whether this thread has waited for the server, and hardly for whoever takes the rows."""
+        idle = time.monotonic() - time.thread_time() - self._began
+        return self._waited > _SLOW * (idle - self._waited)
 
     def begin(self, copy: _Copy, query: sql.Composable) -> _Copy:
         """Let a COPY begin, and wait for it, too."""

@@ -182,18 +182,23 @@ class PostgresLoad(Load):
 
     def _upsert(self, target: Target) -> int:
         plan, stage = self._plan, self._stage
-        stage.require_key(plan.primary_key)
+        stage.require_columns(plan.primary_key)
         becomes = stage.lasting and not target.exists
         if not becomes:
             target.prepare(stage, plan.primary_key)
-        if becomes or target.has_unique_key(plan.primary_key):
-            # Few streams have a key twice, and to look for them first takes longer than to try without.
+        if becomes or target.has_primary_key(plan.primary_key):
+            # Few streams have a key twice, or none: to look for it first takes longer than to try without.
             try:
                 with self._connection.transaction():
                     self._put_keys(target, becomes=becomes)
                     return stage.rows
-            except (psycopg.errors.CardinalityViolation, psycopg.errors.UniqueViolation):
+            except (
+                psycopg.errors.CardinalityViolation,
+                psycopg.errors.UniqueViolation,
+                psycopg.errors.NotNullViolation,
+            ):
                 pass  # if it was for another reason, it is found again
+        stage.require_key(plan.primary_key)
         count = stage.keep_last(plan.primary_key)
         self._children.keep_of(stage.table)
         self._put_keys(target, becomes=becomes)

@@ -121,12 +121,11 @@ class Stage:
         missing = {name: "text" for name in self._untyped if name not in self.types}
         self._add_columns(missing)
 
-    def require_key(self, key: tuple[str, ...]) -> None:
-        """Make sure that each row has a value in each column of a key.
+    def require_columns(self, key: tuple[str, ...]) -> None:
+        """Make sure that the columns of a key were staged.
 
         Raises:
-            ConfigurationError: A column of the key was not staged (code ``primary_key.missing``).
-            FatalError: A row has ``NULL`` in its key (code ``key.null``).
+            ConfigurationError: One was not (code ``primary_key.missing``).
         """
         if missing := [name for name in key if name not in self.types]:
             raise ConfigurationError(
@@ -134,6 +133,13 @@ class Stage:
                 code="primary_key.missing",
                 hint=f"the columns are {', '.join(self.types)}",
             )
+
+    def require_key(self, key: tuple[str, ...]) -> None:
+        """Make sure that each row has a value in each column of a key.
+
+        Raises:
+            FatalError: A row has ``NULL`` in its key (code ``key.null``).
+        """
         null = sql.SQL(" OR ").join(sql.SQL("{} IS NULL").format(sql.Identifier(name)) for name in key)
         query = sql.SQL("SELECT 1 FROM {} WHERE {} LIMIT 1").format(self.table.sql, null)
         if self._connection.execute(query).fetchone():

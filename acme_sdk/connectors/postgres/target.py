@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import LiteralString, Protocol
 
 from psycopg import sql
 
@@ -165,15 +165,22 @@ class Target:
         )
 
     def has_unique_key(self, key: Iterable[str]) -> bool:
-        """Tell whether ON CONFLICT can use these columns."""
-        query = """
+        """Tell whether there is a unique constraint on these columns."""
+        return self._is_indexed(key, "i.indisunique")
+
+    def has_primary_key(self, key: Iterable[str]) -> bool:
+        """Tell whether they are the primary key, none of them ever ``NULL``."""
+        return self._is_indexed(key, "i.indisprimary")
+
+    def _is_indexed(self, key: Iterable[str], how: LiteralString) -> bool:
+        query = f"""
             SELECT 1 FROM pg_catalog.pg_index i
-             WHERE i.indrelid = pg_catalog.to_regclass(%s) AND i.indisunique AND i.indisvalid
+             WHERE i.indrelid = pg_catalog.to_regclass(%s) AND {how} AND i.indisvalid
                AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
                AND (SELECT pg_catalog.array_agg(a.attname::text ORDER BY a.attname::text COLLATE "C")
                       FROM pg_catalog.unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) AS k (attnum)
                       JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) = %s
-        """
+        """  # noqa: S608 - a literal
         name = self.table.sql.as_string(self._connection)
         return self._connection.execute(query, (name, sorted(key))).fetchone() is not None
 
