@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from acme.cli.api_keys import audit, keys
-from acme.cli.pipeline import env_option
-from acme_sdk.errors import AcmeError
+from acme.cli.errors import failing_plainly
+from acme.cli.workspace import Where, where_options
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.registered import Registry
@@ -32,15 +32,7 @@ _THREADS = 8
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one."
 )
-@click.option(
-    "--file",
-    "workspace_file",
-    default="connectors.yaml",
-    show_default=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="What declares the connectors and pipelines.",
-)
-@env_option
+@where_options
 @click.option(
     "--dagster-home",
     envvar="DAGSTER_HOME",
@@ -67,8 +59,7 @@ def command(
     context: click.Context,
     host: str,
     port: int,
-    workspace_file: Path,
-    environment: str | None,
+    where: Where,
     dagster_home: Path | None,
     dagster_url: str | None,
     egress_allow: str,
@@ -79,10 +70,8 @@ def command(
     """
     if context.invoked_subcommand is not None:
         return
-    try:
-        _serve(host, port, workspace_file, environment, dagster_home, dagster_url, egress_allow)
-    except AcmeError as error:
-        raise click.ClickException(error.message + (f"\n{error.hint}" if error.hint else "")) from None
+    with failing_plainly():
+        _serve(host, port, where, dagster_home, dagster_url, egress_allow)
 
 
 command.add_command(keys)
@@ -114,8 +103,7 @@ def _key_ring(host: str, registry: Registry | None) -> KeyRing | None:
 def _serve(
     host: str,
     port: int,
-    workspace_file: Path,
-    environment: str | None,
+    where: Where,
     dagster_home: Path | None,
     dagster_url: str | None,
     egress_allow: str,
@@ -124,7 +112,7 @@ def _serve(
         from waitress.server import create_server  # type: ignore[import-untyped] # it has no stubs
 
         from acme_orchestration.instance import InstanceReader
-        from acme_orchestration.registry.declared import load_workspace
+        from acme_orchestration.registry.current import read_workspace
         from acme_orchestration.registry.place import find_registry
         from acme_orchestration.usage.reader import UsageReader
         from api.app import MAX_BODY_BYTES, create_app
@@ -135,18 +123,18 @@ def _serve(
         ) from None
 
     # A mistake in it is told now, not with the first request.
-    load_workspace(workspace_file, environment)
+    read_workspace(where.path, environment=where.environment)
     registry = find_registry(dagster_home)
     ring = _key_ring(host, registry)
     reader = InstanceReader.open(dagster_home)
     usage = UsageReader(dagster_url, reader) if dagster_url else None
     app = create_app(
-        workspace_file,
+        where.path,
         reader,
         registry=registry,
         keys=ring,
         usage=usage,
-        environment=environment,
+        environment=where.environment,
         egress=EgressPolicy.parse(egress_allow),
         # A page that gets at a server by a name of its own has no key.
         trusted_hosts={"localhost", "127.0.0.1", "::1", host} if _is_loopback(host) else None,

@@ -5,15 +5,9 @@ from __future__ import annotations
 import click
 
 from acme.cli.columns import print_columns
-from acme.cli.registry import (
-    Where,
-    actor,
-    failing_plainly,
-    json_option,
-    open_registry,
-    print_history,
-    where_options,
-)
+from acme.cli.errors import failing_plainly
+from acme.cli.registry import actor, json_option, print_history
+from acme.cli.workspace import Where, where_options
 
 __all__ = ["audit", "keys"]
 
@@ -40,7 +34,7 @@ def create(scopes: str, name: str | None, where: Where) -> None:
     if unknown := sorted(set(scopes.split(",")) - set(SCOPES)):
         raise click.BadParameter(f"there is no scope {unknown[0]!r}", param_hint="--scope")
     with failing_plainly():
-        store = KeyStore(open_registry(where).database)
+        store = KeyStore(where.registry().database)
         click.echo(store.create(name or actor(), wanted, actor=actor()))
 
 
@@ -51,7 +45,7 @@ def list_(where: Where) -> None:
     from api.keys import KeyStore
 
     with failing_plainly():
-        found = KeyStore(open_registry(where).database).all()
+        found = KeyStore(where.registry().database).all()
     lines = [
         (
             key.name,
@@ -73,7 +67,7 @@ def revoke(name: str, where: Where) -> None:
     from api.keys import KeyStore
 
     with failing_plainly():
-        KeyStore(open_registry(where).database).revoke(name, actor=actor())
+        KeyStore(where.registry().database).revoke(name, actor=actor())
     click.echo(f"Revoked {name}.")
 
 
@@ -86,4 +80,4 @@ def revoke(name: str, where: Where) -> None:
 def audit(limit: int, where: Where, as_json: bool) -> None:
     """Show who registered, changed, deleted, tested and ran what, the newest first."""
     with failing_plainly():
-        print_history(open_registry(where).history(limit=limit), as_json)
+        print_history(where.registry().history(limit=limit), as_json)

@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from acme.cli.errors import failing_plainly
 from acme.cli.fields import ask_fields, set_fields
 from acme.cli.registry import (
-    Where,
     actor,
-    failing_plainly,
     json_option,
     open_registrar,
-    open_registry,
     print_entry,
     print_history,
     print_list,
     seen,
     version_option,
-    where_options,
-    workspace_of,
 )
+from acme.cli.workspace import Where, where_options
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry
@@ -58,7 +55,7 @@ def command() -> None:
 def list_(where: Where, as_json: bool) -> None:
     """List the connectors, declared and registered."""
     with failing_plainly():
-        print_list(workspace_of(where), "connector", ("type", "role"), as_json)
+        print_list(where.workspace(), "connector", ("type", "role"), as_json)
 
 
 @command.command()
@@ -68,7 +65,7 @@ def list_(where: Where, as_json: bool) -> None:
 def show(name: str, where: Where, as_json: bool) -> None:
     """Show the connector NAME."""
     with failing_plainly():
-        print_entry(workspace_of(where), "connector", name, as_json)
+        print_entry(where.workspace(), "connector", name, as_json)
 
 
 @command.command()
@@ -196,7 +193,7 @@ def delete(name: str, where: Where, version: int | None) -> None:
 def history(name: str | None, where: Where, limit: int, as_json: bool) -> None:
     """Show who changed what, and when: of the connector NAME, or of all."""
     with failing_plainly():
-        print_history(open_registry(where).history("connector", name, limit), as_json)
+        print_history(where.registry().history("connector", name, limit), as_json)
 
 
 def _switch(where: Where, name: str, version: int | None, *, disabled: bool) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from acme.cli.pipeline import env_option
+from acme.cli.workspace import env_option
 from acme_sdk.errors import AcmeError, ConfigurationError
 
 if TYPE_CHECKING:

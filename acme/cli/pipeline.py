@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,56 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from acme.cli.workspace import Where
+
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
     from acme_orchestration.registry.workspace import Workspace
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.connector import Connector
     from acme_sdk.destination import DestinationConnector
-    from acme_sdk.errors import AcmeError
     from acme_sdk.secrets import Redactor
     from acme_sdk.source import SourceConnector
     from acme_sdk.sync import FileStateStore
 
-__all__ = [
-    "OpenPipeline",
-    "dagster_home",
-    "env_option",
-    "file_option",
-    "open_destination",
-    "open_pipeline",
-    "print_error",
-    "print_names",
-]
-
-#: ``--file``, the same for all of these commands.
-file_option = click.option(
-    "--file",
-    "path",
-    default="connectors.yaml",
-    envvar="ACME_WORKSPACE_FILE",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="The file that declares connectors and pipelines.",
-)
-
-
-def _said(_: click.Context, __: click.Parameter, environment: str | None) -> str | None:
-    """Say on standard error which environment a command works in."""
-    if environment:
-        click.echo(f"environment: {environment}", err=True)
-    return environment or None
-
-
-#: ``--env``, the same for all commands that read the file.
-env_option = click.option(
-    "--env",
-    "environment",
-    envvar="ACME_ENVIRONMENT",
-    metavar="NAME",
-    callback=_said,
-    help="The environment: connectors.NAME.yaml is laid over the file; $ACME_ENVIRONMENT by default.",
-)
+__all__ = ["OpenPipeline", "open_destination", "open_pipeline", "print_names"]
 
 
 @dataclass(frozen=True)
@@ -107,14 +69,11 @@ class OpenPipeline:
 
 
 @contextmanager
-def open_pipeline(
-    path: Path, environment: str | None, name: str, stream: str | None = None
-) -> Iterator[OpenPipeline]:
+def open_pipeline(where: Where, name: str, stream: str | None = None) -> Iterator[OpenPipeline]:
     """Set up both connectors of a pipeline; errors that leave the block have their secrets removed.
 
     Args:
-        path: The workspace's file.
-        environment: Whose overlay counts.
+        where: The workspace.
         name: The pipeline.
         stream: The one stream that is wanted; ``None`` for all.
 
@@ -124,7 +83,7 @@ def open_pipeline(
     from acme_sdk.destination import DestinationConnector
     from acme_sdk.source import SourceConnector
 
-    workspace = _workspace(path, environment)
+    workspace = where.workspace()
     entry = _entry(workspace, name)
     streams = _streams(entry, stream)
     ends = [_configured(end, workspace.folder) for end in _ends(workspace, (entry.source, entry.destination))]
@@ -136,16 +95,8 @@ def open_pipeline(
         yield OpenPipeline(entry, streams, source, destination, workspace.home, redactors)
 
 
-def dagster_home(path: Path) -> Path | None:
-    """Return Dagster's home where ``DAGSTER_HOME`` says none: that of ``acme dev``, beside the file."""
-    of_dev = path.absolute().parent / ".acme" / "dagster"
-    return of_dev if "DAGSTER_HOME" not in os.environ and of_dev.is_dir() else None
-
-
 @contextmanager
-def open_destination(
-    path: Path, environment: str | None, name: str
-) -> Iterator[tuple[Workspace, DestinationConnector]]:
+def open_destination(where: Where, name: str) -> Iterator[tuple[Workspace, DestinationConnector]]:
     """Set up a destination alone, and yield it with the workspace; see `open_pipeline`.
 
     Raises:
@@ -154,11 +105,11 @@ def open_destination(
     from acme_sdk.destination import DestinationConnector
     from acme_sdk.errors import ConfigurationError
 
-    workspace = _workspace(path, environment)
+    workspace = where.workspace()
     known = [entry.name for entry in workspace.connectors.values() if entry.role == "destination"]
     if name not in known:
         raise ConfigurationError(
-            f"there is no destination {name!r} in {path}",
+            f"there is no destination {name!r} in {_places(workspace)}",
             code="connector.unknown",
             hint=f"it has {', '.join(known) or 'none'}",
         )
@@ -168,24 +119,10 @@ def open_destination(
         yield workspace, destination
 
 
-def print_error(error: AcmeError) -> None:
-    """Say on standard error what is wrong and what to do."""
-    click.secho(f"error: {error.message} [{error.code}]", fg="red", err=True)
-    if error.hint:
-        click.echo(f"hint: {error.hint}", err=True)
-
-
 def print_names(stream: str, names: Mapping[str, str]) -> None:
     """Say which columns of a stream have another name in the target."""
     for source, target in names.items():
         click.echo(f"{stream}: column {source!r} is {target!r} in the target")
-
-
-def _workspace(path: Path, environment: str | None) -> Workspace:
-    from acme_orchestration.registry.current import read_workspace
-    from acme_orchestration.registry.place import existing_registry
-
-    return read_workspace(path, existing_registry(dagster_home(path)), environment)
 
 
 def _entry(workspace: Workspace, name: str) -> PipelineEntry:

@@ -6,22 +6,19 @@ from typing import Any
 
 import click
 
+from acme.cli.errors import failing_plainly
 from acme.cli.fields import read_value
 from acme.cli.registry import (
-    Where,
     actor,
-    failing_plainly,
     json_option,
     open_registrar,
-    open_registry,
     print_entry,
     print_history,
     print_list,
     seen,
     version_option,
-    where_options,
-    workspace_of,
 )
+from acme.cli.workspace import Where, where_options
 
 __all__ = ["command"]
 
@@ -63,7 +60,7 @@ def command() -> None:
 def list_(where: Where, as_json: bool) -> None:
     """List the pipelines, declared and registered."""
     with failing_plainly():
-        print_list(workspace_of(where), "pipeline", ("source", "destination", "schedule"), as_json)
+        print_list(where.workspace(), "pipeline", ("source", "destination", "schedule"), as_json)
 
 
 @command.command()
@@ -73,7 +70,7 @@ def list_(where: Where, as_json: bool) -> None:
 def show(name: str, where: Where, as_json: bool) -> None:
     """Show the pipeline NAME."""
     with failing_plainly():
-        print_entry(workspace_of(where), "pipeline", name, as_json)
+        print_entry(where.workspace(), "pipeline", name, as_json)
 
 
 @command.command()
@@ -126,7 +123,7 @@ def delete(name: str, where: Where, version: int | None) -> None:
 def history(name: str | None, where: Where, limit: int, as_json: bool) -> None:
     """Show who changed what, and when: of the pipeline NAME, or of all."""
     with failing_plainly():
-        print_history(open_registry(where).history("pipeline", name, limit), as_json)
+        print_history(where.registry().history("pipeline", name, limit), as_json)
 
 
 def _changed(body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

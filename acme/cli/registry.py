@@ -1,33 +1,26 @@
-"""The workspace and its registry, for the commands that look into them or change them."""
+"""What ``acme connectors`` and ``acme pipelines`` share: showing what there is, and changing the registry."""
 
 from __future__ import annotations
 
 import getpass
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import wraps
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from acme.cli.columns import print_columns
-from acme.cli.pipeline import dagster_home, env_option, file_option, print_error
+from acme.cli.workspace import Where
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.records import Change, Kind, Record
-    from acme_orchestration.registry.registered import Registry
     from acme_orchestration.registry.registration import Registrar
     from acme_orchestration.registry.workspace import Workspace
 
 __all__ = [
-    "Where", "actor", "failing_plainly", "json_option", "open_registrar", "open_registry", "print_entry",
-    "print_history", "print_list", "seen", "version_option", "where_options",
-    "workspace_of",
+    "actor", "json_option", "open_registrar", "print_entry", "print_history", "print_list", "seen",
+    "version_option",
 ]  # fmt: skip
 
 #: ``--version``, for a change that must not overwrite somebody else's.
@@ -39,88 +32,15 @@ version_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@dataclass(frozen=True)
-class Where:
-    """Which workspace a command is about.
-
-    Attributes:
-        path: Its file.
-        environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
-    """
-
-    path: Path
-    environment: str | None
-
-    @property
-    def folder(self) -> Path:
-        """The connectors folder; it need not exist."""
-        return self.path.absolute().parent / "connectors"
-
-
-def where_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options ``--file`` and ``--env``, and what they say as its argument ``where``."""
-
-    @file_option
-    @env_option
-    @wraps(command)
-    def with_where(path: Path, environment: str | None, **arguments: Any) -> None:
-        command(where=Where(path, environment), **arguments)
-
-    return with_where
-
-
-@contextmanager
-def failing_plainly() -> Iterator[None]:
-    """Turn an error of ours into its message, its hint and exit code 1."""
-    from acme_sdk.errors import AcmeError
-
-    try:
-        yield
-    except AcmeError as error:
-        print_error(error)
-        sys.exit(1)
-
-
-def workspace_of(where: Where) -> Workspace:
-    """Return what is declared and registered.
-
-    Raises:
-        ConfigurationError: The file is missing or wrong.
-    """
-    from acme_orchestration.registry.current import read_workspace
-    from acme_orchestration.registry.place import existing_registry
-
-    return read_workspace(where.path, existing_registry(dagster_home(where.path)), where.environment)
-
-
-def open_registry(where: Where) -> Registry:
-    """Return the registry that goes with a workspace.
-
-    Raises:
-        ConfigurationError: Nobody says where it is (code ``registry.nowhere``).
-    """
-    from acme_orchestration.registry.place import find_registry
-    from acme_sdk.errors import ConfigurationError
-
-    registry = find_registry(dagster_home(where.path))
-    if registry is None:
-        raise ConfigurationError(
-            "there is no place for a registry",
-            code="registry.nowhere",
-            hint="set DAGSTER_HOME to the folder that Dagster runs with, or ACME_REGISTRY_URL",
-        )
-    return registry
-
-
 def open_registrar(where: Where) -> Registrar:
     """Return what writes to the registry of a workspace.
 
     Raises:
-        ConfigurationError: See `open_registry`.
+        ConfigurationError: See `Where.registry`.
     """
     from acme_orchestration.registry.registration import Registrar
 
-    return Registrar(where.path, open_registry(where), where.environment)
+    return Registrar(where.path, where.registry(), where.environment)
 
 
 def seen(where: Where, kind: Kind, name: str, version: int | None) -> tuple[Record, int]:

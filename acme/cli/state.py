@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from acme.cli.columns import print_columns
+from acme.cli.errors import failing_plainly
 from acme.cli.leftovers import Leftover, left_of, left_of_pipeline, left_of_pipelines
-from acme.cli.pipeline import env_option, file_option, open_destination, print_names
-from acme.cli.streams import PipelineStream, held, printing, state_cells, working
+from acme.cli.pipeline import open_destination, print_names
+from acme.cli.streams import PipelineStream, held, state_cells, working
+from acme.cli.workspace import Where, where_options
 
 if TYPE_CHECKING:
     from acme_sdk.load import StreamState
@@ -33,13 +34,12 @@ def command() -> None:
 
 @command.command()
 @click.argument("pipeline")
-@file_option
-@env_option
+@where_options
 @_stream_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, as 'acme state export' does.")
-def show(pipeline: str, path: Path, environment: str | None, stream: str | None, as_json: bool) -> None:
+def show(pipeline: str, where: Where, stream: str | None, as_json: bool) -> None:
     """Show the state of PIPELINE, and of streams that it has no more."""
-    with working(path, environment, pipeline, stream) as streams:
+    with working(where, pipeline, stream) as streams:
         snapshot = _snapshot(pipeline, streams)
         left = _left(streams) if stream is None else []
         removed = [state_cells(f"{one.name} (not in the pipeline any more)", one.state()) for one in left]
@@ -54,11 +54,10 @@ def show(pipeline: str, path: Path, environment: str | None, stream: str | None,
 
 @command.command()
 @click.argument("pipeline")
-@file_option
-@env_option
-def export(pipeline: str, path: Path, environment: str | None) -> None:
+@where_options
+def export(pipeline: str, where: Where) -> None:
     """Print the state of PIPELINE as JSON, for 'acme state set'."""
-    with working(path, environment, pipeline) as streams:
+    with working(where, pipeline) as streams:
         snapshot = _snapshot(pipeline, streams)
     click.echo(json.dumps(snapshot.to_json(), indent=2))
 
@@ -66,13 +65,10 @@ def export(pipeline: str, path: Path, environment: str | None) -> None:
 @command.command(name="set")
 @click.argument("pipeline")
 @click.argument("source", metavar="[FILE|-]", required=False, type=click.File())
-@file_option
-@env_option
+@where_options
 @_stream_option
 @click.option("--cursor", metavar="VALUE", help="Where the next sync of the stream begins.")
-def set_(
-    pipeline: str, source: Any, path: Path, environment: str | None, stream: str | None, cursor: str | None
-) -> None:
+def set_(pipeline: str, source: Any, where: Where, stream: str | None, cursor: str | None) -> None:
     """Put an exported state of PIPELINE back, or move a stream's cursor.
 
     FILE is what 'acme state export' printed; streams that are not in it keep their state. Without a FILE,
@@ -81,27 +77,25 @@ def set_(
     if (source is None) == (cursor is None):
         raise click.UsageError("give either a FILE or --cursor VALUE")
     if cursor is None:
-        with working(path, environment, pipeline, stream) as streams:
+        with working(where, pipeline, stream) as streams:
             snapshot = _read(source)
             _require_streams(snapshot, streams, stream)
             _put_back(snapshot, streams)
         return
-    with working(path, environment, pipeline, stream) as streams:
+    with working(where, pipeline, stream) as streams:
         streams[0].opened.require_one_stream("--cursor")
         _move(streams[0], cursor)
 
 
 @command.command()
 @click.argument("pipeline", required=False)
-@file_option
-@env_option
+@where_options
 @_stream_option
 @click.option("--destination", metavar="NAME", help="Forget what pipelines that are gone have left there.")
 @click.option("--yes", is_flag=True, help="Do not ask, with --destination.")
 def reset(
     pipeline: str | None,
-    path: Path,
-    environment: str | None,
+    where: Where,
     stream: str | None,
     destination: str | None,
     yes: bool,
@@ -114,13 +108,13 @@ def reset(
     if (pipeline is None) == (destination is None) or (destination is not None and stream is not None):
         raise click.UsageError("give either a PIPELINE or --destination NAME")
     if pipeline is not None:
-        _reset_pipeline(path, environment, pipeline, stream)
+        _reset_pipeline(where, pipeline, stream)
     elif destination is not None:
-        _reset_destination(path, environment, destination, ask=not yes)
+        _reset_destination(where, destination, ask=not yes)
 
 
-def _reset_pipeline(path: Path, environment: str | None, pipeline: str, stream: str | None) -> None:
-    with working(path, environment, pipeline) as everything:
+def _reset_pipeline(where: Where, pipeline: str, stream: str | None) -> None:
+    with working(where, pipeline) as everything:
         streams = [one for one in everything if stream in (None, one.name, one.entry.stream)]
         left = _left(everything) if stream is None else [] if streams else [_removed(everything, stream)]
         with held([*streams, *left]):
@@ -128,10 +122,10 @@ def _reset_pipeline(path: Path, environment: str | None, pipeline: str, stream: 
             _forget(streams)
 
 
-def _reset_destination(path: Path, environment: str | None, name: str, *, ask: bool) -> None:
+def _reset_destination(where: Where, name: str, *, ask: bool) -> None:
     from acme_sdk.sync import FileStateStore
 
-    with printing(), open_destination(path, environment, name) as (workspace, destination):
+    with failing_plainly(), open_destination(where, name) as (workspace, destination):
         # Another connector may lead to the same place, so a pipeline counts wherever it ends.
         left = left_of_pipelines(destination, FileStateStore(workspace.home / "state"), workspace.pipelines)
         if not left:
@@ -140,7 +134,7 @@ def _reset_destination(path: Path, environment: str | None, name: str, *, ask: b
         rows = ((one.pipeline, *state_cells(one.name, one.state())) for one in left)
         print_columns([("Pipeline", "Stream", "Last run", "Cursor", "Run"), *rows])
         if ask:
-            click.confirm(f"{path} has no such pipelines. Forget them?", abort=True)
+            click.confirm(f"{where.path} has no such pipelines. Forget them?", abort=True)
         with held(left):
             _forget_left(left)
 

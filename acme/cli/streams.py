@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from acme.cli.columns import cursor_cell
+from acme.cli.errors import failing_plainly
 from acme.cli.leftovers import Leftover
-from acme.cli.pipeline import OpenPipeline, open_pipeline, print_error
+from acme.cli.pipeline import OpenPipeline, open_pipeline
+from acme.cli.workspace import Where
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import StreamEntry
     from acme_sdk.load import StreamState
     from acme_sdk.sync.state import StateStore
 
-__all__ = ["PipelineStream", "held", "printing", "state_cells", "working"]
+__all__ = ["PipelineStream", "held", "state_cells", "working"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +42,13 @@ class PipelineStream:
 
 
 @contextmanager
-def working(
-    path: Path, environment: str | None, pipeline: str, stream: str | None = None
-) -> Iterator[list[PipelineStream]]:
+def working(where: Where, pipeline: str, stream: str | None = None) -> Iterator[list[PipelineStream]]:
     """Yield the streams of a pipeline that is open; what goes wrong is printed and ends the command."""
     from acme_sdk.sync.names import target_table
     from acme_sdk.sync.plan import find_stream
     from acme_sdk.sync.state import state_store
 
-    with printing(), open_pipeline(path, environment, pipeline, stream) as opened:
+    with failing_plainly(), open_pipeline(where, pipeline, stream) as opened:
         streams = []
         for entry in opened.streams:
             name = find_stream(opened.source, entry.stream).name
@@ -58,18 +56,6 @@ def working(
             store = state_store(opened.destination, table, opened.files)
             streams.append(PipelineStream(name, entry, store, opened))
         yield streams
-
-
-@contextmanager
-def printing() -> Iterator[None]:
-    """Print what goes wrong, and end the command."""
-    from acme_sdk.errors import AcmeError
-
-    try:
-        yield
-    except AcmeError as error:
-        print_error(error)
-        sys.exit(1)
 
 
 @contextmanager

@@ -6,13 +6,14 @@ import gc
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from acme.cli.columns import cursor_cell, print_columns
-from acme.cli.pipeline import env_option, file_option, open_pipeline, print_error, print_names
+from acme.cli.errors import print_error
+from acme.cli.pipeline import open_pipeline, print_names
+from acme.cli.workspace import Where, where_options
 
 if TYPE_CHECKING:
     from acme_sdk.encoded import Columns
@@ -24,8 +25,7 @@ __all__ = ["command"]
 
 @click.command(name="sync")
 @click.argument("pipeline")
-@file_option
-@env_option
+@where_options
 @click.option("--stream", metavar="NAME", help="Sync only this stream of the pipeline.")
 @click.option(
     "--full-refresh",
@@ -40,8 +40,7 @@ __all__ = ["command"]
 def command(
     context: click.Context,
     pipeline: str,
-    path: Path,
-    environment: str | None,
+    where: Where,
     stream: str | None,
     full_refresh: bool,
     begin: str | None,
@@ -63,7 +62,7 @@ def command(
     results: list[SyncResult] = []
     error: AcmeError | None = None
     try:
-        for result in _sync(path, environment, pipeline, stream, full_refresh, limits):
+        for result in _sync(where, pipeline, stream, full_refresh, limits):
             results.append(result)
     except AcmeError as caught:
         error = caught
@@ -77,8 +76,7 @@ def command(
 
 
 def _sync(
-    path: Path,
-    environment: str | None,
+    where: Where,
     pipeline: str,
     stream: str | None,
     full_refresh: bool,
@@ -89,7 +87,7 @@ def _sync(
 
     # Rows are many and hold no cycles: to look for some after every 700 costs a sixth of a sync.
     gc.set_threshold(50_000, 20, 20)
-    with open_pipeline(path, environment, pipeline, stream) as opened:
+    with open_pipeline(where, pipeline, stream) as opened:
         if limits:
             opened.require_one_stream("--from and --to")
         for planned in opened.streams:
