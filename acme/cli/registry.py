@@ -14,7 +14,8 @@ from acme.cli.columns import print_columns
 from acme.cli.workspace import Where
 
 if TYPE_CHECKING:
-    from acme_orchestration.registry.records import Change, Kind, Record
+    from acme_orchestration.registry.entries import Kind
+    from acme_orchestration.registry.records import Change, Record
     from acme_orchestration.registry.registration import Registrar
     from acme_orchestration.registry.workspace import Workspace
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.records import Record
     from acme_orchestration.registry.registered import Contents, Registry
 
-__all__ = ["CurrentWorkspace", "doubled", "read_workspace", "stands_twice", "with_registered"]
+__all__ = ["CurrentWorkspace", "doubled", "read_workspace", "with_registered"]
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def with_registered(declared: Workspace, registry: Registry, contents: Contents)
     """
     connectors, pipelines = dict(declared.connectors), dict(declared.pipelines)
     for record in (*contents.connectors, *contents.pipelines):
-        if stands_twice(record, declared):
+        if record.name in declared.entries(record.kind):
             log.warning("%s", doubled(record, declared, registry))
         elif record.kind == "connector":
             connectors[record.name] = connector_entry(record.name, record.body)
@@ -73,11 +73,6 @@ def with_registered(declared: Workspace, registry: Registry, contents: Contents)
         registry=registry,
         revision=contents.revision,
     )
-
-
-def stands_twice(record: Record, declared: Workspace) -> bool:
-    """Tell whether the name of a registered entry is declared, too."""
-    return record.name in (declared.connectors if record.kind == "connector" else declared.pipelines)
 
 
 def doubled(record: Record, declared: Workspace, registry: Registry) -> str:

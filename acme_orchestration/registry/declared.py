@@ -16,27 +16,13 @@ from acme_orchestration.registry.document import Document, invalid, read_documen
 from acme_orchestration.registry.entries import Entry
 from acme_orchestration.registry.environment import laid_over, overlay_path, present_environment
 from acme_orchestration.registry.fields import connector_entry, pipeline_entry, with_fault
-from acme_orchestration.registry.links import link
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from acme_orchestration.alerts.change import Alert
 
-__all__ = ["Workspace", "declared_in", "load_workspace", "read_declared"]
-
-
-def load_workspace(path: Path, environment: str | None = None) -> Workspace:
-    """Read a ``connectors.yaml``, and nothing but that; no connector's code is imported.
-
-    Args:
-        path: See `read_declared`.
-        environment: See `read_declared`.
-
-    Raises:
-        ConfigurationError: See `read_declared`.
-    """
-    return link(read_declared(path, environment))
+__all__ = ["declared_in", "read_declared"]
 
 
 def read_declared(path: Path, environment: str | None = None) -> Workspace:

@@ -17,7 +17,9 @@ from acme_sdk.policy import NestedData, SchemaPolicy
 if TYPE_CHECKING:
     from acme_sdk.sync import StreamPlan
 
-__all__ = ["ConnectorEntry", "Entry", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name"]
+__all__ = [
+    "ConnectorEntry", "Entry", "Kind", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name",
+]  # fmt: skip
 
 # Names of Dagster's own, and of Python, that a resource, a job or an asset cannot bear there.
 _RESERVED = {
@@ -178,6 +180,7 @@ class PipelineEntry(_Entry):
         )
 
 
+Kind = Literal["connector", "pipeline"]
 #: A connector or a pipeline.
 Entry = TypeVar("Entry", ConnectorEntry, PipelineEntry)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from acme_orchestration.registry.current import doubled, stands_twice
+from acme_orchestration.registry.current import doubled
 from acme_orchestration.registry.declared import read_declared
-from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry
+from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from acme_orchestration.registry.masking import masked
 from acme_orchestration.registry.verification import type_schema, verify
@@ -17,7 +17,7 @@ from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from acme_orchestration.registry.records import Kind, Record
+    from acme_orchestration.registry.records import Record
 
 __all__ = ["Listed", "listed"]
 
@@ -75,12 +75,11 @@ def listed(workspace: Workspace, kind: Kind) -> Sequence[Listed]:
         kind: ``connector`` or ``pipeline``.
     """
     records = _records(workspace, kind)
-    verified = verify(workspace)
     declared = read_declared(workspace.path, workspace.environment)
-    entries = verified.connectors if kind == "connector" else verified.pipelines
-    hidden = [records.pop(name) for name in list(records) if stands_twice(records[name], declared)]
+    hidden = [records.pop(name) for name in list(records) if name in declared.entries(kind)]
     found = [
-        Listed(entry, records.get(name), _schema(entry, workspace.folder)) for name, entry in entries.items()
+        Listed(entry, records.get(name), _schema(entry, workspace.folder))
+        for name, entry in verify(workspace).entries(kind).items()
     ]
     for record in hidden:
         assert workspace.registry is not None  # noqa: S101 - it has the record
@@ -106,5 +105,4 @@ def _records(workspace: Workspace, kind: Kind) -> dict[str, Record]:
         contents = workspace.registry.contents()
     except RegistryUnavailableError:
         return {}  # it went down just now
-    rows = contents.connectors if kind == "connector" else contents.pipelines
-    return {record.name: record for record in rows}
+    return {record.name: record for record in contents.records(kind)}

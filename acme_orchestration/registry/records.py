@@ -10,15 +10,14 @@ from typing import Any, Literal
 import sqlalchemy as sa
 
 from acme_orchestration.registry import tables
-from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, dagster_name
+from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name
 from acme_orchestration.registry.fields import connector_entry, pipeline_entry
 
 __all__ = [
-    "Change", "Kind", "Record", "Subject", "changes", "delete", "entry_of", "find", "insert", "note",
-    "records", "revision", "update",
+    "Change", "Record", "Subject", "changes", "delete", "entry_of", "find", "insert", "note", "records",
+    "revision", "update",
 ]  # fmt: skip
 
-Kind = Literal["connector", "pipeline"]
 #: What a line of the audit trail can be about.
 Subject = Literal["connector", "pipeline", "connection", "api key"]
 

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.entries import Kind
 from acme_orchestration.registry.errors import EntryUnknownError
 from acme_orchestration.registry.masking import masked
 from acme_orchestration.registry.records import (
     Change,
-    Kind,
     Record,
     Subject,
     changes,
@@ -39,6 +39,10 @@ class Contents:
     revision: int = 0
     connectors: Sequence[Record] = ()
     pipelines: Sequence[Record] = ()
+
+    def records(self, kind: Kind) -> Sequence[Record]:
+        """Return the connectors, or the pipelines."""
+        return self.connectors if kind == "connector" else self.pipelines
 
 
 def contents(connection: sa.Connection) -> Contents:

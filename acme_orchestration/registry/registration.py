@@ -13,10 +13,10 @@ import sqlalchemy as sa
 from acme_orchestration.registry import records
 from acme_orchestration.registry.current import with_registered
 from acme_orchestration.registry.declared import read_declared
-from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, dagster_name
+from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError
 from acme_orchestration.registry.links import link
-from acme_orchestration.registry.records import Kind, Record
+from acme_orchestration.registry.records import Record
 from acme_orchestration.registry.registered import Registry, contents, unknown
 from acme_orchestration.registry.verification import check_connector
 from acme_orchestration.registry.workspace import Workspace
@@ -79,7 +79,7 @@ class Registrar:
             return self._registry.get(kind, name)
         except EntryUnknownError:
             declared = read_declared(self._path, self._environment)
-            if _is_in(declared, kind, name):
+            if name in declared.entries(kind):
                 raise _declared_error(declared, kind, name) from None
             raise
 
@@ -171,7 +171,7 @@ class _Now:
         """Return the row that the caller saw."""
         found = records.find(self.connection, kind, name)
         if found is None:
-            if _is_in(self.declared, kind, name):
+            if name in self.declared.entries(kind):
                 raise _declared_error(self.declared, kind, name)
             raise unknown(kind, name)
         if found.version != version:
@@ -183,7 +183,7 @@ class _Now:
 
     def require_free(self, kind: Kind, name: str, found: Record | None) -> None:
         """Refuse a name that is taken."""
-        if _is_in(self.declared, kind, name):
+        if name in self.declared.entries(kind):
             raise _declared_error(self.declared, kind, name)
         if found is not None:
             raise ConflictError(
@@ -191,7 +191,7 @@ class _Now:
                 code=f"{kind}.exists",
                 hint=f"change that one with acme {kind}s change, or choose another name",
             )
-        for other in self._section(kind):
+        for other in self.workspace.entries(kind):
             if other.replace("-", "_") == dagster_name(name):
                 raise ConflictError(
                     f"{kind}s.{name}: to Dagster this name is the same as {other!r}",
@@ -201,7 +201,7 @@ class _Now:
 
     def require_unused(self, name: str) -> None:
         """Refuse to delete a connector that pipelines use."""
-        if _is_in(self.declared, "connector", name):
+        if name in self.declared.connectors:
             return  # they use the declared one
         users = [p.name for p in self.workspace.pipelines.values() if name in (p.source, p.destination)]
         if users:
@@ -213,7 +213,7 @@ class _Now:
 
     def check(self, entry: ConnectorEntry | PipelineEntry) -> None:
         """Refuse what could not be loaded, or would keep something else from it."""
-        if _is_in(self.declared, _kind(entry), entry.name):
+        if entry.name in self.declared.entries(_kind(entry)):
             raise _declared_error(self.declared, _kind(entry), entry.name)
         if isinstance(entry, ConnectorEntry):
             check_connector(entry, self.workspace.folder)
@@ -232,13 +232,6 @@ class _Now:
             from acme_orchestration.pipelines.pipeline import check_pipeline  # imports Dagster
 
             check_pipeline(entry)
-
-    def _section(self, kind: Kind) -> Mapping[str, ConnectorEntry] | Mapping[str, PipelineEntry]:
-        return self.workspace.connectors if kind == "connector" else self.workspace.pipelines
-
-
-def _is_in(declared: Workspace, kind: Kind, name: str) -> bool:
-    return name in (declared.connectors if kind == "connector" else declared.pipelines)
 
 
 def _declared_error(declared: Workspace, kind: Kind, name: str) -> ConflictError:

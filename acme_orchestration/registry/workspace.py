@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acme_orchestration.registry.entries import ConnectorEntry, Entry, PipelineEntry
+from acme_orchestration.registry.entries import ConnectorEntry, Entry, Kind, PipelineEntry
 from acme_orchestration.registry.fields import with_fault
 
 if TYPE_CHECKING:
@@ -48,6 +48,10 @@ class Workspace:
         """The folder for files of its own, such as states, of which each environment has its own."""
         folder = self.path.parent / ".acme"
         return folder if self.environment is None else folder / "environments" / self.environment
+
+    def entries(self, kind: Kind) -> Mapping[str, ConnectorEntry | PipelineEntry]:
+        """Return the connectors, or the pipelines, by public name."""
+        return self.connectors if kind == "connector" else self.pipelines
 
     def at_fault(self, section: str, entry: Entry, fault: str) -> Entry:
         """Return the entry as one that cannot be used: why, and where it stands."""

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.current import read_workspace
+from acme_orchestration.registry.workspace import Workspace
 
 __all__ = ["CALM", "MIXED", "Mix", "make_workspace"]
 
@@ -55,7 +56,7 @@ def make_workspace(folder: Path, port: int, count: int, mix: Mix) -> Workspace:
     (folder / "workspace.yaml").write_text(_WORKSPACE_YAML)
     lines = [f"  {name}: {json.dumps(entry)}" for name, entry in _entries(port, count, mix).items()]
     (folder / "connectors.yaml").write_text("connectors:\n" + "\n".join(lines) + "\n")
-    return load_workspace(folder / "connectors.yaml")
+    return read_workspace(folder / "connectors.yaml")
 
 
 def _entries(port: int, count: int, mix: Mix) -> Mapping[str, object]:

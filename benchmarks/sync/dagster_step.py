@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import acme_sdk.sync  # noqa: F401 - imported before the time is taken, on both sides
-from acme_orchestration.registry.declared import load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_sdk import open_connector
 from acme_sdk.connectors.postgres import PostgresDestination, PostgresSource
 from acme_sdk.sync import StreamPlan, sync_stream
@@ -35,7 +35,7 @@ def step(file: Path, pipeline: str) -> dict[str, float]:
 
     home = Path(os.environ["BENCH_STATE"])
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-    job = build_definitions(load_workspace(file)).resolve_job_def(pipeline.replace("-", "_"))
+    job = build_definitions(read_workspace(file)).resolve_job_def(pipeline.replace("-", "_"))
     with DagsterInstance.from_config(str(home)) as instance:
         started = time.time()
         run = job.execute_in_process(instance=instance)

@@ -11,7 +11,7 @@ from threading import Thread
 
 import pytest
 
-from acme_orchestration.registry.declared import load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_sdk.config import validate_config
 from acme_sdk.plugins import load_file
 
@@ -54,7 +54,7 @@ def test_the_connector_works(tmp_path: Path, help_desk: str) -> None:
 
 def test_the_workspace_has_no_fault(tmp_path: Path) -> None:
     (tmp_path / "connectors.yaml").write_text(block("yaml"))
-    workspace = load_workspace(tmp_path / "connectors.yaml")
+    workspace = read_workspace(tmp_path / "connectors.yaml")
     assert {name: entry.fault for name, entry in (workspace.connectors | workspace.pipelines).items()} == {
         "help_desk": None,
         "warehouse": None,

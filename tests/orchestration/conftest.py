@@ -12,7 +12,8 @@ import pytest
 from dagster import DagsterInstance, Definitions
 
 from acme_orchestration.definitions import build_definitions
-from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.current import read_workspace
+from acme_orchestration.registry.workspace import Workspace
 from tests.dagster_home import opened_instance
 
 PASSWORD = "canary-3f9c-hunter2"
@@ -26,7 +27,7 @@ class Folder:
 
     def declare(self, text: str) -> Workspace:
         (self.path / "connectors.yaml").write_text(textwrap.dedent(text).replace("HERE", str(self.path)))
-        return load_workspace(self.path / "connectors.yaml")
+        return read_workspace(self.path / "connectors.yaml")
 
     def turn(self, name: str, order: str) -> None:
         """Tell a connector what to do: up, down, once (down once), hang or exit."""

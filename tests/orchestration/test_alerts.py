@@ -12,7 +12,7 @@ from acme_orchestration.alerts import Alert, EmailAlert, SlackAlert, StateChange
 from acme_orchestration.alerts.declared import BrokenAlert
 from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of
 from acme_orchestration.definitions import build_definitions
-from acme_orchestration.registry.declared import Workspace
+from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthReport, HealthStatus
 from tests.orchestration.conftest import Folder

@@ -18,7 +18,8 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 
 from acme_orchestration.instance import ConnectorState, InstanceReader
-from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.current import read_workspace
+from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.health import HealthStatus
 from tests.servers import DatabaseServer
 from tests.stored import everything_in
@@ -80,7 +81,7 @@ class RunningDaemon:
         values = {"port": server.port, "database": database, "path": self.duckdb}
         (folder / "workspace.yaml").write_text(WORKSPACE_YAML)
         (folder / "connectors.yaml").write_text(textwrap.dedent(CONNECTORS_YAML) % values)
-        self.workspace: Workspace = load_workspace(folder / "connectors.yaml")
+        self.workspace: Workspace = read_workspace(folder / "connectors.yaml")
         self._env = os.environ | {"DAGSTER_HOME": str(self.home), "CANARY": server.password}
         self.instance = DagsterInstance.from_config(str(self.home))
         self.reader = InstanceReader(self.instance)

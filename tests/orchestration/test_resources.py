@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 
 from acme_orchestration.definitions import build_definitions
-from acme_orchestration.registry.declared import load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.resources import (
     BigQueryResource,
     ConnectorResource,
@@ -53,7 +53,7 @@ class Books:
     def declare(self, text: str) -> dict[str, Any]:
         file = self.path / "connectors.yaml"
         file.write_text(textwrap.dedent(text).replace("FOLDER", str(self.path)))
-        return connector_resources(load_workspace(file))
+        return connector_resources(read_workspace(file))
 
     def of(self, name: str) -> list[str]:
         file = self.path / name
@@ -367,7 +367,7 @@ def _text(error: BaseException | None) -> str:
 
 def test_definitions_bind_the_same_resources(books: Books) -> None:
     books.resources("crm")
-    built = build_definitions(load_workspace(books.path / "connectors.yaml")).resources or {}
+    built = build_definitions(read_workspace(books.path / "connectors.yaml")).resources or {}
     assert repr(built["crm"]) == repr(books.resources("crm")["crm"])
     with pytest.raises(AcmeError), built["crm"].connect() as connector:
         connector.fail()

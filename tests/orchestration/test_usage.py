@@ -35,19 +35,19 @@ pipelines:
 OURS = """
 from pathlib import Path
 from acme_orchestration.definitions import build_definitions
-from acme_orchestration.registry.declared import load_workspace
+from acme_orchestration.registry.current import read_workspace
 
-defs = build_definitions(load_workspace(Path(__file__).with_name("connectors.yaml")))
+defs = build_definitions(read_workspace(Path(__file__).with_name("connectors.yaml")))
 """
 
 THEIRS = """
 from pathlib import Path
 import dagster as dg
-from acme_orchestration.registry.declared import load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.resources import DuckDBResource, PostgresResource
 from acme_orchestration.resources.binding import connector_resources
 
-connectors = connector_resources(load_workspace(Path(__file__).with_name("connectors.yaml")))
+connectors = connector_resources(read_workspace(Path(__file__).with_name("connectors.yaml")))
 
 
 class Reports(dg.ConfigurableResource):
@@ -108,10 +108,10 @@ defs = dg.Definitions(
 LOOPS = """
 from pathlib import Path
 import dagster as dg
-from acme_orchestration.registry.declared import load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.resources.binding import connector_resources
 
-connector = connector_resources(load_workspace(Path(__file__).with_name("connectors.yaml")))["analytics"]
+connector = connector_resources(read_workspace(Path(__file__).with_name("connectors.yaml")))["analytics"]
 
 
 @dg.resource(required_resource_keys={"second"})

@@ -11,7 +11,7 @@ from dagster._utils.tags import is_valid_strict_tag_value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.entries import (
     ConnectorEntry,
     StreamEntry,
@@ -19,6 +19,7 @@ from acme_orchestration.registry.entries import (
     dagster_name,
 )
 from acme_orchestration.registry.verification import verify
+from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.load import WriteMode
 from acme_sdk.policy import SchemaPolicy
@@ -47,7 +48,7 @@ pipelines:
 
 def load(folder: Path, text: str) -> Workspace:
     (folder / "connectors.yaml").write_text(text)
-    return load_workspace(folder / "connectors.yaml")
+    return read_workspace(folder / "connectors.yaml")
 
 
 def connector_faults(folder: Path, text: str) -> dict[str, str | None]:
@@ -140,7 +141,7 @@ def test_an_unquoted_password_is_not_shown(tmp_path: Path) -> None:
 
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no file") as caught:
-        load_workspace(tmp_path / "connectors.yaml")
+        read_workspace(tmp_path / "connectors.yaml")
     assert caught.value.code == "file.missing"
 
 
@@ -294,8 +295,8 @@ def test_reading_imports_neither_dagster_nor_a_connector(tmp_path: Path) -> None
     (tmp_path / "connectors.yaml").write_text(EXAMPLE)
     code = (
         "import sys; from pathlib import Path;"
-        "from acme_orchestration.registry.declared import load_workspace;"
-        f"load_workspace(Path({str(tmp_path / 'connectors.yaml')!r}));"
+        "from acme_orchestration.registry.current import read_workspace;"
+        f"read_workspace(Path({str(tmp_path / 'connectors.yaml')!r}));"
         "print([m for m in sys.modules if m == 'dagster' or m.startswith('acme_sdk.connectors')])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

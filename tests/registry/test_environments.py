@@ -13,9 +13,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acme_orchestration.registry.declared import Workspace, load_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.environment import laid_over
 from acme_orchestration.registry.verification import verify
+from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 from tests.running_dev import ACME
 
@@ -43,7 +44,7 @@ pipelines:
 def load(folder: Path, overlay: str, environment: str = "prod") -> Workspace:
     (folder / "connectors.yaml").write_text(BASE)
     (folder / "connectors.prod.yaml").write_text(overlay)
-    return load_workspace(folder / "connectors.yaml", environment)
+    return read_workspace(folder / "connectors.yaml", environment=environment)
 
 
 def test_an_overlay_says_only_what_is_different(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ pipelines:
 @pytest.mark.parametrize("overlay", ["", "connectors:\npipelines:\n", "connectors: {users_db: {}}\n"])
 def test_an_overlay_that_says_nothing_changes_nothing(tmp_path: Path, overlay: str) -> None:
     workspace = load(tmp_path, overlay)
-    plain = load_workspace(tmp_path / "connectors.yaml")
+    plain = read_workspace(tmp_path / "connectors.yaml")
     assert (plain.environment, workspace.environment) == (None, "prod")
     assert (plain.connectors, plain.pipelines) == (workspace.connectors, workspace.pipelines)
     # What one environment has read, the other has not.
@@ -99,11 +100,11 @@ def test_the_variable_chooses_and_the_argument_comes_first(
     load(tmp_path, "connectors: {lake: {owner: 'team:prod'}}\n")
     (tmp_path / "connectors.dev.yaml").write_text("")
     monkeypatch.setenv("ACME_ENVIRONMENT", "prod")
-    chosen = load_workspace(tmp_path / "connectors.yaml")
+    chosen = read_workspace(tmp_path / "connectors.yaml")
     assert (chosen.environment, chosen.connectors["lake"].owner) == ("prod", "team:prod")
-    assert load_workspace(tmp_path / "connectors.yaml", "dev").environment == "dev"
+    assert read_workspace(tmp_path / "connectors.yaml", environment="dev").environment == "dev"
     monkeypatch.setenv("ACME_ENVIRONMENT", "")
-    assert load_workspace(tmp_path / "connectors.yaml").environment is None
+    assert read_workspace(tmp_path / "connectors.yaml").environment is None
 
 
 @pytest.mark.parametrize("name", ["prd", "../prod", "a b", "prod.yaml"])
