@@ -7,8 +7,9 @@ import ssl
 from dataclasses import dataclass
 
 from acme_sdk.errors import AcmeError
+from acme_sdk.secrets.redaction import Redactor
 
-__all__ = ["Failure", "describe"]
+__all__ = ["Failure", "describe", "without_secrets"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,18 @@ def describe(error: BaseException) -> Failure:
         if isinstance(error, kinds):
             return Failure(code, f"{type(error).__name__}: {error}", hint)
     return Failure("internal", f"{type(error).__name__}: {error}".rstrip(": "))
+
+
+def without_secrets(error: Exception, redactor: Redactor) -> AcmeError:
+    """Return an error of ours that says what an exception says, to be raised ``from None``.
+
+    Args:
+        error: What a connector raised.
+        redactor: Knows the connector's secrets.
+    """
+    failure = describe(error)
+    hint = redactor.redact(failure.hint) if failure.hint else None
+    return AcmeError(redactor.redact(failure.message), code=failure.code, hint=hint)
 
 
 # From the most particular to the most general: the first match counts.

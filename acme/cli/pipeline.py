@@ -199,15 +199,11 @@ def _configured(entry: ConnectorEntry, folder: Path) -> _End:
 @contextmanager
 def _connected(end: _End) -> Iterator[Connector]:
     """Set a connector up; errors that leave the block have its secrets removed."""
-    from acme_sdk.errors import AcmeError
-    from acme_sdk.failures import describe
+    from acme_sdk.failures import without_secrets
     from acme_sdk.lifecycle import open_connector
 
-    redact = end.config.redact
     try:
         with open_connector(end.kind, end.config, name=end.name) as connector:
             yield connector
     except Exception as error:  # noqa: BLE001 - an author's setup() or teardown() may raise anything
-        failure = describe(error)
-        hint = redact(failure.hint) if failure.hint else None
-        raise AcmeError(redact(failure.message), code=failure.code, hint=hint) from None
+        raise without_secrets(error, end.config.redactor) from None

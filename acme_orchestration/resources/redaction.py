@@ -9,8 +9,7 @@ from inspect import ismethod
 from types import GeneratorType
 from typing import Any, TypeVar, cast
 
-from acme_sdk.errors import AcmeError
-from acme_sdk.failures import describe
+from acme_sdk.failures import without_secrets
 from acme_sdk.secrets import Redactor
 
 __all__ = ["guarded", "redacted", "redacting"]
@@ -28,10 +27,7 @@ def redacted(error: Exception, redactor: Redactor) -> Exception:
     text = "".join(traceback.format_exception(error))
     if redactor.redact(text) == text:
         return error
-    failure = describe(error)
-    hint = redactor.redact(failure.hint) if failure.hint else None
-    substitute = AcmeError(redactor.redact(failure.message), code=failure.code, hint=hint)
-    return substitute.with_traceback(error.__traceback__)
+    return without_secrets(error, redactor).with_traceback(error.__traceback__)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SecretsManagerStore"]
 
-# Two attempts end before a health check's default time-out of 15 s.
+# Without a connection or an answer, two attempts end before a health check's default time-out of 10 s.
 _CONFIG = Config(connect_timeout=3, read_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 _MISSING = {"ResourceNotFoundException", "InvalidRequestException"}  # the latter: marked for deletion
 _DENIED = {
