@@ -22,7 +22,7 @@ from acme_sdk.errors import FatalError
 from acme_sdk.row import Row
 from acme_sdk.values import CONVERSION_ERRORS, array_of
 
-__all__ = ["RowBatcher", "to_rows"]
+__all__ = ["BATCH_ROWS", "RowBatcher", "to_rows"]
 
 BATCH_ROWS = 10_000
 

@@ -24,7 +24,6 @@ from acme_sdk.source import SourceConnector
 __all__ = ["ConnectorType", "connector_class", "connector_type", "connector_types", "load_file"]
 
 GROUP = "acme.connectors"
-ROLES = ("source", "destination")
 
 _OURS = "acme-connectors"
 # A module may do anything while it is imported, also end the process.

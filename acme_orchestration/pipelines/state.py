@@ -15,7 +15,7 @@ from dagster._utils.schedules import get_next_cron_tick, is_valid_cron_string
 from acme_orchestration.pipelines.naming import schedule_name, stream_key
 from acme_orchestration.registry.entries import PipelineEntry, by_dagster_name
 
-__all__ = ["PipelineState", "held_back", "pipeline_states"]
+__all__ = ["HELD_BACK", "PipelineState", "held_back", "pipeline_states"]
 
 #: What the reason begins with when a schedule's tick started no sync because of the source.
 HELD_BACK = "The source is unhealthy"

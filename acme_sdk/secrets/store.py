@@ -10,7 +10,7 @@ from pathlib import Path
 from acme_sdk.entry_points import import_problem, installed, what_to_install
 from acme_sdk.errors import SecretError
 
-__all__ = ["SecretStore", "known_stores", "open_store"]
+__all__ = ["SecretStore", "check_store", "known_stores", "open_store"]
 
 GROUP = "acme.secrets"
 

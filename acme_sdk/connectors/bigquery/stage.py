@@ -21,7 +21,7 @@ from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError
 from acme_sdk.load import LoadPlan
 
-__all__ = ["POSITION", "Stage", "drop_remains", "refresh_table", "stage_table"]
+__all__ = ["POSITION", "Stage", "add_columns", "drop_remains", "refresh_table", "stage_table"]
 
 #: The staged column that numbers the rows in the order in which they came.
 POSITION = "position"

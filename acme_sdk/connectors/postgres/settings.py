@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from acme_sdk.errors import ConfigurationError, FieldProblem
 
-__all__ = ["CONNECTION_FIELDS", "PostgresSettings"]
+__all__ = ["CONNECTION_FIELDS", "VERIFYING_SSL_MODES", "PostgresSettings"]
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 VERIFYING_SSL_MODES = ("verify-ca", "verify-full")
