@@ -7,11 +7,15 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
+import dagster as dg
 import pytest
 
 from acme.cli import main
+from acme_orchestration.definitions import build_definitions
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.declared import declared_in
 from acme_orchestration.registry.document import read_document
 
@@ -108,3 +112,35 @@ def test_commands_are_as_the_pages_call_them(page: Path) -> None:
             assert found is not None, name
             command = found
         command.make_parser(click.Context(command)).parse_args(words)  # refuses options that there are not
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a ``connectors.yaml``, which is the current one, and a home for Dagster."""
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ACME_REGISTRY_URL", raising=False)
+    (tmp_path / "connectors.yaml").write_text(
+        "connectors: {users_db: {type: postgres, role: source, config: {host: db, database: app}}}\n"
+    )
+    return tmp_path
+
+
+def test_the_registry_does_what_its_page_says(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    [example] = blocks(ROOT / "docs" / "registry.md", "python")
+    exec(example, {})
+    assert re.findall(r" ann (\w+) ", capsys.readouterr().out) == ["delete", "change", "register"]
+
+
+def test_definitions_of_your_own_load_as_the_pages_show(workspace: Path) -> None:
+    shown: dict[str, Any] = {}
+    exec(blocks(ROOT / "docs" / "resources.md", "python")[0], shown)
+    dg.Definitions.validate_loadable(shown["defs"])
+
+    names: dict[str, Any] = {
+        "workspace": read_workspace(workspace / "connectors.yaml"),
+        "build_definitions": build_definitions,
+    }
+    exec(blocks(ROOT / "docs" / "health.md", "python")[-1], names)
+    dg.Definitions.validate_loadable(names["defs"])
