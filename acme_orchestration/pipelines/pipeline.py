@@ -76,7 +76,11 @@ def check_pipeline(pipeline: PipelineEntry) -> None:
         if pipeline.schedule:
             pipeline_schedule(pipeline)
     except (ConfigurationError, DagsterError) as error:
-        raise ConfigurationError(f"pipelines.{pipeline.name}: {error}", code="pipeline.invalid") from None
+        raise ConfigurationError(
+            f"pipelines.{pipeline.name}: {error}",
+            code="pipeline.invalid",
+            hint="correct the schedule or the streams",
+        ) from None
 
 
 def _assets(pipeline: PipelineEntry, state_folder: Path) -> list[AssetsDefinition]:

@@ -24,6 +24,8 @@ from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Registrar"]
 
+_CORRECT = "correct what is named, then try again"
+
 
 class Registrar:
     """Writes to the registry, beside what a workspace declares.
@@ -222,11 +224,12 @@ class _Now:
             after = replace(self.workspace, pipelines={**self.workspace.pipelines, entry.name: entry})
         faults, kind = _faults(link(after)), _kind(entry)
         if fault := faults.get((kind, entry.name)):
-            raise ConfigurationError(fault, code=f"{kind}.invalid")
+            raise ConfigurationError(fault, code=f"{kind}.invalid", hint=_CORRECT)
         if broken := faults.keys() - _faults(link(self.workspace)).keys():
             raise ConflictError(
                 f"with that, this could not be loaded any more: {faults[min(broken)]}",
                 code=f"{kind}.breaks",
+                hint="change that one first, or leave this one as it is",
             )
         if isinstance(entry, PipelineEntry):
             from acme_orchestration.pipelines.pipeline import check_pipeline  # imports Dagster
@@ -246,7 +249,7 @@ def _entry(kind: Kind, name: str, body: Mapping[str, Any]) -> ConnectorEntry | P
     dagster_name(name)
     entry = records.entry_of(kind, name, body)
     if entry.fault is not None:
-        raise ConfigurationError(entry.fault, code=f"{kind}.invalid")
+        raise ConfigurationError(entry.fault, code=f"{kind}.invalid", hint=_CORRECT)
     return entry
 
 

@@ -124,7 +124,9 @@ class ConnectorResource(ConfigurableResource[Any], Generic[C]):
 
 def _configured(resource: ConnectorResource[C]) -> tuple[type[C], ConnectorConfig]:
     if resource.fault is not None:
-        raise ConfigurationError(resource.fault)
+        raise ConfigurationError(
+            resource.fault, hint="correct or enable the connector, then reload the code location"
+        )
     folder = Path(resource.folder) if resource.folder else None
     kind = connector_class(resource.type, resource.role, folder)
     config = validate_config(kind.config_schema(), resource.config, connector=resource.name)

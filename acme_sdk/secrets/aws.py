@@ -55,7 +55,11 @@ class SecretsManagerStore(SecretStore):
         try:
             return answer["SecretBinary"].decode()
         except UnicodeDecodeError:
-            raise SecretError(f"the secret {name} of AWS is not UTF-8 text", code="secret.failed") from None
+            raise SecretError(
+                f"the secret {name} of AWS is not UTF-8 text",
+                code="secret.failed",
+                hint="store it as text, in base64 for instance",
+            ) from None
 
     def close(self) -> None:
         """Close the connections."""
