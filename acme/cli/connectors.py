@@ -8,18 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from acme.cli.entries import add_entry_commands
 from acme.cli.errors import failing_plainly
 from acme.cli.fields import ask_fields, set_fields
-from acme.cli.registry import (
-    actor,
-    json_option,
-    open_registrar,
-    print_entry,
-    print_history,
-    print_list,
-    seen,
-    version_option,
-)
+from acme.cli.registry import actor, open_registrar, seen, version_option
 from acme.cli.workspace import Where, where_options
 
 if TYPE_CHECKING:
@@ -49,23 +41,7 @@ def command() -> None:
     """
 
 
-@command.command(name="list")
-@where_options
-@json_option
-def list_(where: Where, as_json: bool) -> None:
-    """List the connectors, declared and registered."""
-    with failing_plainly():
-        print_list(where.workspace(), "connector", ("type", "role"), as_json)
-
-
-@command.command()
-@click.argument("name")
-@where_options
-@json_option
-def show(name: str, where: Where, as_json: bool) -> None:
-    """Show the connector NAME."""
-    with failing_plainly():
-        print_entry(where.workspace(), "connector", name, as_json)
+add_entry_commands(command, "connector", ("type", "role"))
 
 
 @command.command()
@@ -170,30 +146,6 @@ def disable(name: str, where: Where, version: int | None) -> None:
 def enable(name: str, where: Where, version: int | None) -> None:
     """Have the registered connector NAME checked and used again."""
     _switch(where, name, version, disabled=False)
-
-
-@command.command()
-@click.argument("name")
-@where_options
-@version_option
-@click.confirmation_option("--yes", prompt="Delete the connector?", help="Do not ask.")
-def delete(name: str, where: Where, version: int | None) -> None:
-    """Delete the registered connector NAME."""
-    with failing_plainly():
-        _, version = seen(where, "connector", name, version)
-        open_registrar(where).delete("connector", name, version=version, actor=actor())
-    click.echo(f"Deleted {name}.")
-
-
-@command.command()
-@click.argument("name", required=False)
-@where_options
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
-@json_option
-def history(name: str | None, where: Where, limit: int, as_json: bool) -> None:
-    """Show who changed what, and when: of the connector NAME, or of all."""
-    with failing_plainly():
-        print_history(where.registry().history("connector", name, limit), as_json)
 
 
 def _switch(where: Where, name: str, version: int | None, *, disabled: bool) -> None:

@@ -6,18 +6,10 @@ from typing import Any
 
 import click
 
+from acme.cli.entries import add_entry_commands
 from acme.cli.errors import failing_plainly
 from acme.cli.fields import read_value
-from acme.cli.registry import (
-    actor,
-    json_option,
-    open_registrar,
-    print_entry,
-    print_history,
-    print_list,
-    seen,
-    version_option,
-)
+from acme.cli.registry import actor, open_registrar, seen, version_option
 from acme.cli.workspace import Where, where_options
 
 __all__ = ["command"]
@@ -54,23 +46,7 @@ def command() -> None:
     """
 
 
-@command.command(name="list")
-@where_options
-@json_option
-def list_(where: Where, as_json: bool) -> None:
-    """List the pipelines, declared and registered."""
-    with failing_plainly():
-        print_list(where.workspace(), "pipeline", ("source", "destination", "schedule"), as_json)
-
-
-@command.command()
-@click.argument("name")
-@where_options
-@json_option
-def show(name: str, where: Where, as_json: bool) -> None:
-    """Show the pipeline NAME."""
-    with failing_plainly():
-        print_entry(where.workspace(), "pipeline", name, as_json)
+add_entry_commands(command, "pipeline", ("source", "destination", "schedule"))
 
 
 @command.command()
@@ -100,30 +76,6 @@ def change(name: str, where: Where, version: int | None, **given: Any) -> None:
         body = _changed(dict(record.body), given)
         changed = open_registrar(where).change("pipeline", name, body, version=version, actor=actor())
     click.echo(f"Changed {name}, version {changed.version}.")
-
-
-@command.command()
-@click.argument("name")
-@where_options
-@version_option
-@click.confirmation_option("--yes", prompt="Delete the pipeline?", help="Do not ask.")
-def delete(name: str, where: Where, version: int | None) -> None:
-    """Delete the registered pipeline NAME; what it has loaded stays."""
-    with failing_plainly():
-        _, version = seen(where, "pipeline", name, version)
-        open_registrar(where).delete("pipeline", name, version=version, actor=actor())
-    click.echo(f"Deleted {name}.")
-
-
-@command.command()
-@click.argument("name", required=False)
-@where_options
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1), help="How many at most.")
-@json_option
-def history(name: str | None, where: Where, limit: int, as_json: bool) -> None:
-    """Show who changed what, and when: of the pipeline NAME, or of all."""
-    with failing_plainly():
-        print_history(where.registry().history("pipeline", name, limit), as_json)
 
 
 def _changed(body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -232,7 +232,7 @@ class DuckDBLoad(Load):
                 raise ConfigurationError(
                     f"the rows for table {self._plan.table} have no column {key!r} for the primary key",
                     code="column.unknown",
-                    hint=f"they have {', '.join(self._names()[:30])}",
+                    hint="name columns that the rows have as the primary key",
                 )
             missing = self._count(f"SELECT count(*) FROM {self._stage} WHERE {quoted(key)} IS NULL")
             if missing:
