@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from acme.cli.errors import print_error
 from acme.cli.workspace import env_option
 from acme_sdk.errors import AcmeError, ConfigurationError
 
@@ -70,9 +71,7 @@ def command(ui_port: int, api_port: int, postgres_port: int, home: Path, environ
     except KeyboardInterrupt:
         _console.print("Stopped.")
     except AcmeError as error:
-        _console.print(f"acme dev: {error.message}", style="red", markup=False, soft_wrap=True)
-        if error.hint:
-            _console.print(error.hint, markup=False, soft_wrap=True)
+        print_error(error)
         sys.exit(2 if isinstance(error, ConfigurationError) else 1)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+
+from acme.cli.errors import print_error
 
 __all__ = ["command"]
 
@@ -32,7 +35,8 @@ def command(role: str, name: str, path: Path | None) -> None:
         folder = path or Path(project.project)
         written = write_project(role, project, folder)
     except AcmeError as error:
-        raise click.UsageError(error.message + (f"\n{error.hint}" if error.hint else "")) from None
+        print_error(error)
+        sys.exit(2)
     click.echo(f"The {role} {project.package}, a project of {len(written)} files in {folder}:")
     for file in written:
         click.echo(f"  {file.relative_to(folder)}")

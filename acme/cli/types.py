@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from acme.cli.errors import print_error
+
 if TYPE_CHECKING:
     from rich.table import Table
 
     from acme_sdk.connector import Connector
-    from acme_sdk.errors import AcmeError
     from acme_sdk.plugins import ConnectorType
 
 __all__ = ["command"]
@@ -82,7 +83,8 @@ def show(
             return
         fields = config_fields(schemas)
     except AcmeError as error:
-        raise _for_the_reader(error) from None
+        print_error(error)
+        context.exit(2 if error.code in ("type.unknown", "type.no_role") else 1)
     if not fields:
         click.echo(f"{type_name} declares no fields: it takes any.")
     elif markdown:
@@ -142,15 +144,6 @@ def _descriptions(found: ConnectorType) -> Iterator[tuple[str, str]]:
         return
     for role, kind in classes.items():
         yield role, (kind.__doc__ or "").strip().partition("\n")[0]
-
-
-def _for_the_reader(error: AcmeError) -> click.ClickException:
-    text = error.message + (f"\n{error.hint}" if error.hint else "")
-    return (
-        click.UsageError(text)
-        if error.code in ("type.unknown", "type.no_role")
-        else click.ClickException(text)
-    )
 
 
 def _table(*headers: str) -> Table:

@@ -30,24 +30,24 @@ def test_a_taken_port_is_named_with_the_option_that_changes_it(tmp_path: Path, s
         port = taken.getsockname()[1]
         done = acme_dev(REPOSITORY, tmp_path / "home", **{server: port})
     assert done.returncode == 2
-    assert f"port {port} is taken: choose another with --{server}-port" in done.stdout
+    assert f"port {port} is taken: choose another with --{server}-port" in done.stderr
 
 
 def test_one_port_for_two_servers_is_refused(tmp_path: Path) -> None:
     port = free_port()
     done = acme_dev(REPOSITORY, tmp_path / "home", ui=port, api=port)
     assert done.returncode == 2
-    assert "a port of its own" in done.stdout
+    assert "a port of its own" in done.stderr
 
 
 def test_a_folder_without_a_workspace_is_refused(tmp_path: Path) -> None:
     done = acme_dev(tmp_path, tmp_path / "home")
     assert done.returncode == 2
-    assert f"there is no connectors.yaml in {tmp_path}" in done.stdout.replace("\n", "")
+    assert f"there is no connectors.yaml in {tmp_path}" in done.stderr.replace("\n", "")
 
 
 def test_two_do_not_share_a_home(tmp_path: Path) -> None:
     with DevHome(tmp_path / "home").lock():
         done = acme_dev(REPOSITORY, tmp_path / "home")
     assert done.returncode == 2
-    assert "another acme dev runs in" in done.stdout
+    assert "another acme dev runs in" in done.stderr
