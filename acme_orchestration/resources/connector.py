@@ -35,7 +35,7 @@ class ConnectorResource(ConfigurableResource[Any], Generic[C]):
     are resolved when the connector is set up, in the process that uses it.
 
     Attributes:
-        name: Public name, for errors.
+        name: Public name: errors show it, and who uses the connector is found by it.
         type: The connector type, e.g. ``postgres``.
         role: ``source`` or ``destination``.
         config: The configuration as written, references unresolved.
