@@ -76,7 +76,7 @@ def print_list(workspace: Workspace, kind: Kind, fields: Sequence[str], as_json:
     lines = [
         (o.entry.name, *(str(getattr(o.entry, field)) for field in fields), o.origin, o.state) for o in found
     ]
-    print_columns([("Name", *(field.capitalize() for field in fields), "Where", "State"), *lines])
+    print_columns([("Name", *(field.capitalize() for field in fields), "Origin", "State"), *lines])
 
 
 def print_entry(workspace: Workspace, kind: Kind, name: str, as_json: bool) -> None:

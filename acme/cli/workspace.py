@@ -28,9 +28,10 @@ _file_option = click.option(
 )
 
 
-def _said(_: click.Context, __: click.Parameter, environment: str | None) -> str | None:
-    """Say on standard error which environment a command works in."""
-    if environment:
+def _said(context: click.Context, _: click.Parameter, environment: str | None) -> str | None:
+    """Say on standard error which environment a command works in; once, also if its group has the option."""
+    if environment and context.meta.get(__name__) != environment:
+        context.meta[__name__] = environment
         click.echo(f"environment: {environment}", err=True)
     return environment or None
 

@@ -161,7 +161,7 @@ def test_what_is_declared_is_listed_with_it_and_changed_in_the_file(workspace: P
     add("help_desk")
     listing = acme("connectors", "list").output
     assert [line.split() for line in listing.splitlines()] == [
-        ["Name", "Type", "Role", "Where", "State"],
+        ["Name", "Type", "Role", "Origin", "State"],
         ["warehouse", "duckdb", "destination", "declared", "ok"],
         ["help_desk", "desk", "source", "registered", "ok"],
     ]

@@ -10,9 +10,11 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from acme.cli import main
 from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.environment import laid_over
 from acme_orchestration.registry.verification import verify
@@ -220,3 +222,11 @@ def test_the_command_says_which_environment_it_works_in(tmp_path: Path) -> None:
     assert unknown.returncode == 1
     assert "there is no environment 'prd'" in unknown.stderr
     assert "there are prod" in unknown.stderr
+
+
+def test_a_command_names_its_environment_once(tmp_path: Path) -> None:
+    # Its group has the option as well.
+    variables = {"ACME_ENVIRONMENT": "prod", "ACME_REGISTRY_URL": f"sqlite:///{tmp_path / 'registry.db'}"}
+    done = CliRunner().invoke(main, ["api", "keys", "list"], env=variables)
+    assert done.exit_code == 0
+    assert done.stderr == "environment: prod\n"
