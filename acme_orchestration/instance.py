@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import sqlalchemy as sa
 from dagster import DagsterError, DagsterInstance
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import SensorInstigatorData
-from dagster._core.storage.asset_check_execution_record import (
-    AssetCheckExecutionRecord,
-    AssetCheckExecutionRecordStatus,
-)
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-from acme_orchestration.checks.evaluation import CHECK_NAME, CheckRecord, check_key, fault_report, record_of
+from acme_orchestration.checks.evaluation import CheckRecord, check_key, fault_report
+from acme_orchestration.checks.stored import (
+    COMPLETED,
+    StoredCheck,
+    check_ids,
+    checks_of,
+    last_checks,
+    read_record,
+)
 from acme_orchestration.pipelines.state import PipelineState, pipeline_states
 from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, by_dagster_name
 from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.health import HealthReport, HealthStatus
 
-__all__ = ["CheckRecord", "ConnectorState", "InstanceReader", "stale_after"]
+__all__ = [
+    "CheckRecord",
+    "ConnectorState",
+    "InstanceReader",
+    "StoredCheck",
+    "checked_times",
+    "connector_state",
+    "stale_after",
+]
 
 #: A due check waits for the sensor's next tick, at most about this long.
 TICK_SLACK = timedelta(seconds=30)
-
-_COMPLETED = (AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED)
 
 
 @dataclass(frozen=True)
@@ -107,7 +115,9 @@ class InstanceReader:
         latest = self.latest(entries)
         checked = self.checked()
         return {
-            entry.name: _state(entry, latest.get(entry.name), checked.get(entry.name.replace("-", "_")), now)
+            entry.name: connector_state(
+                entry, latest.get(entry.name), checked.get(entry.name.replace("-", "_")), now
+            )
             for entry in entries
         }
 
@@ -124,24 +134,34 @@ class InstanceReader:
 
     def latest(self, entries: Collection[ConnectorEntry]) -> dict[str, CheckRecord]:
         """Return the last stored check by public name; one that is planned or running does not count."""
-        names = {check_key(e.name): e.name for e in by_dagster_name(entries).values()}
-        rows = self._latest_rows({key.asset_key.to_string() for key in names})
-        found = {
-            name: _record(AssetCheckExecutionRecord.from_db_row(row, key=key))
-            for key, name in names.items()
-            if (row := rows.get(key.asset_key.to_string())) is not None
-        }
-        return {name: record for name, record in found.items() if record is not None}
+        shown = by_dagster_name(entries)
+        found = self.last_checks(shown.keys())
+        return {shown[name].name: check.record for name, check in found.items()}
+
+    def last_checks(self, names: Set[str]) -> dict[str, StoredCheck]:
+        """Return the last stored check of each connector, both by Dagster name; see `latest`."""
+        return last_checks(self._event_log(), names)
+
+    def check_ids(self) -> list[int]:
+        """Return the ids of the newest 1,000 check events, in ascending order, whatever is before them."""
+        return check_ids(self._event_log())
+
+    def checks_of(self, ids: Collection[int]) -> dict[str, StoredCheck]:
+        """Return the last stored check of each connector among these events, by Dagster name."""
+        return checks_of(self._event_log(), ids)
 
     def checked(self) -> dict[str, datetime]:
         """Return when the health sensors checked each connector last, by Dagster name."""
-        times: dict[str, datetime] = {}
-        for state in self._instance.all_instigator_state(instigator_type=InstigatorType.SENSOR):
-            data = state.instigator_data
-            if state.instigator_name == HEALTH_SENSOR and isinstance(data, SensorInstigatorData):
-                for name, at in read_cursor(data.cursor).items():
-                    times[name] = max(at, times.get(name, at))
-        return times
+        return checked_times(self.sensor_cursors())
+
+    def sensor_cursors(self) -> list[str | None]:
+        """Return the cursors of the health sensors, which change with each round of checks."""
+        return [
+            state.instigator_data.cursor
+            for state in self._instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+            if state.instigator_name == HEALTH_SENSOR
+            and isinstance(state.instigator_data, SensorInstigatorData)
+        ]
 
     def history(self, name: str, limit: int = 20) -> list[CheckRecord]:
         """Return the last stored checks of a connector, newest first.
@@ -155,9 +175,9 @@ class InstanceReader:
         except ConfigurationError:
             return []  # Dagster cannot show a connector of such a name
         records = self._instance.event_log_storage.get_asset_check_execution_history(
-            key, limit=limit, status=set(_COMPLETED)
+            key, limit=limit, status=set(COMPLETED)
         )
-        found = [found for record in records if (found := _record(record)) is not None]
+        found = [found for record in records if (found := read_record(record)) is not None]
         return sorted(found, key=lambda record: record.at, reverse=True)
 
     def kept(self, key: str) -> str | None:
@@ -169,48 +189,32 @@ class InstanceReader:
         # One key at a time: of several, SQLite's storage drops new ones beside known ones.
         self._instance.daemon_cursor_storage.set_cursor_values({key: text})
 
-    def _latest_rows(self, asset_keys: Set[str]) -> dict[str, sa.RowMapping]:
-        """Return the row of the last completed health check of each asset.
-
-        Dagster's own look-up of the latest rows answers with a planned check while one runs, and its
-        summaries cost two statements for each check. No index tells which row of an asset is the last, so
-        the end of the table is read first, where all are that have a heartbeat.
-        """
+    def _event_log(self) -> SqlEventLogStorage:
         storage = self._instance.event_log_storage
         assert isinstance(storage, SqlEventLogStorage)  # noqa: S101 - there is no other in the open-source Dagster
-        table = AssetCheckExecutionsTable
-        end = sa.select(table).order_by(table.c.id.desc()).limit(4 * len(asset_keys) + 1000).subquery()
-        with storage.index_connection() as connection:
-            newest = sa.select(end).where(_is_completed(end)).order_by(end.c.evaluation_event_storage_id)
-            rows = connection.execute(newest).mappings()
-            found = {row["asset_key"]: row for row in rows if row["asset_key"] in asset_keys}
-            if rest := asset_keys - found.keys():
-                last = (
-                    sa.select(sa.func.max(table.c.evaluation_event_storage_id))
-                    .where(table.c.asset_key.in_(rest), _is_completed(table))
-                    .group_by(table.c.asset_key)
-                )
-                older = sa.select(table).where(
-                    table.c.asset_key.in_(rest), table.c.evaluation_event_storage_id.in_(last)
-                )
-                found |= {row["asset_key"]: row for row in connection.execute(older).mappings()}
-            return found
+        return storage
 
 
-def _is_completed(table: sa.FromClause) -> sa.ColumnElement[bool]:
-    statuses = [status.value for status in _COMPLETED]
-    return sa.and_(table.c.check_name == CHECK_NAME, table.c.execution_status.in_(statuses))
+def checked_times(cursors: Sequence[str | None]) -> dict[str, datetime]:
+    """Return when each connector was checked last, by Dagster name, as the cursors of health sensors say."""
+    times: dict[str, datetime] = {}
+    for cursor in cursors:
+        for name, at in read_cursor(cursor).items():
+            times[name] = max(at, times.get(name, at))
+    return times
 
 
-def _record(record: AssetCheckExecutionRecord) -> CheckRecord | None:
-    if record.evaluation is None or record.event is None:
-        return None
-    return record_of(record.evaluation, record.event.timestamp)
-
-
-def _state(
+def connector_state(
     entry: ConnectorEntry, record: CheckRecord | None, checked: datetime | None, now: datetime
 ) -> ConnectorState:
+    """Return the state of a connector.
+
+    Args:
+        entry: The connector.
+        record: Its last stored check.
+        checked: When a health sensor checked it last, stored or not.
+        now: The time to judge by, aware.
+    """
     last_check = max((at for at in (checked, record.at if record else None) if at is not None), default=None)
     if entry.disabled:
         return ConnectorState(HealthStatus.DISABLED, last_check=last_check)

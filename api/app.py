@@ -24,6 +24,7 @@ from api.routes.docs import docs
 from api.sandbox import Sandbox
 from api.schemas import Problem
 from api.services import Services, WorkspaceFile
+from api.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
@@ -81,13 +82,15 @@ def create_app(
     app.openapi_version = "3.1.0"
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    workspace = WorkspaceFile(workspace_file, registry, environment)
     app.extensions["acme"] = Services(
-        workspace=WorkspaceFile(workspace_file, registry, environment),
+        workspace=workspace,
         registry=registry,
         reader=reader,
         usage=usage,
         egress=egress or EgressPolicy(),
         sandbox=Sandbox(timeout=test_timeout, slots=test_slots),
+        snapshot=Snapshot(workspace, reader, usage),
     )
     app.register_api(connectors)
     app.register_api(connection_tests)

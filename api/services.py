@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from acme_orchestration.usage.reader import UsageReader
     from api.egress import EgressPolicy
     from api.sandbox import Sandbox
+    from api.snapshot import Snapshot
 
 __all__ = ["Services", "WorkspaceFile", "services"]
 
@@ -106,6 +107,7 @@ class Services:
         usage: Knows who uses each connector beside the pipelines declared; ``None`` if nobody can tell.
         egress: Which targets a test may reach.
         sandbox: Where tests run.
+        snapshot: The list of connectors, kept ready.
     """
 
     workspace: WorkspaceFile
@@ -114,6 +116,7 @@ class Services:
     usage: UsageReader | None
     egress: EgressPolicy
     sandbox: Sandbox
+    snapshot: Snapshot
 
 
 def services() -> Services:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
+from api.answers import tagged
 from api.problems import ProblemError, problem_responses
 from api.schemas import (
     CheckItem,
     ConnectorHealth,
     ConnectorHealthAnswer,
-    ConnectorItem,
     ConnectorListAnswer,
     ConnectorPath,
     Failure,
@@ -24,7 +24,6 @@ from api.uptime import uptime
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import CheckRecord
-    from acme_orchestration.registry.workspace import Workspace
     from acme_sdk.health import HealthReport
 
 __all__ = ["connectors"]
@@ -42,28 +41,16 @@ connectors = APIBlueprint(
 
 
 @connectors.get(
-    "", operation_id="listConnectors", responses={200: ConnectorListAnswer} | problem_responses(503)
+    "",
+    operation_id="listConnectors",
+    description="A status is seen here at most a second after its check was stored.",
+    responses={200: ConnectorListAnswer, 304: {"description": "Nothing has changed"}}
+    | problem_responses(503),
 )
-def list_connectors() -> dict[str, Any]:
+def list_connectors() -> Response:
     """List connectors."""
-    workspace = services().workspace.read()
-    states = services().reader.states(workspace.connectors.values())
-    declared = _pipelines(workspace)
-    usage = services().usage
-    users = usage.users() if usage else {}
-    items = [
-        ConnectorItem(
-            name=entry.name,
-            type=entry.type,
-            role=entry.role,
-            status=states[name].status.value,
-            last_check=states[name].last_check,
-            pipelines=list(dict.fromkeys((*declared[name], *(users[name].names if name in users else ())))),
-            pipelines_as_of=users[name].as_of if name in users else None,
-        )
-        for name, entry in workspace.connectors.items()
-    ]
-    return ConnectorListAnswer(data=items).model_dump(mode="json")
+    found = services().snapshot.current()
+    return tagged(found.body, found.digest)
 
 
 @connectors.get(
@@ -95,15 +82,6 @@ def connector_health(path: ConnectorPath) -> dict[str, Any]:
         checks=[_check(record) for record in history[:_SHOWN]],
     )
     return ConnectorHealthAnswer(data=health).model_dump(mode="json")
-
-
-def _pipelines(workspace: Workspace) -> Mapping[str, Sequence[str]]:
-    """The names of the pipelines that use each connector, in the order declared."""
-    users: dict[str, list[str]] = {name: [] for name in workspace.connectors}
-    for pipeline in workspace.pipelines.values():
-        for name in dict.fromkeys((pipeline.source, pipeline.destination)):
-            users.setdefault(name, []).append(pipeline.name)
-    return users
 
 
 def _failure(report: HealthReport | None) -> Failure | None:

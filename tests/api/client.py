@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,8 +32,16 @@ class Api:
     workspace_file: Path
     instance: DagsterInstance
 
-    def get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, timeout=120)
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return requests.get(self.url + path, timeout=120, **options)
+
+    def listed(self, until: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+        """Return the list of connectors as soon as it is as it should be: a status takes up to a second."""
+        deadline = time.monotonic() + 60
+        while not until(found := self.get("/api/v1/connectors").json()["data"]):
+            assert time.monotonic() < deadline, found
+            time.sleep(0.05)
+        return found
 
     def test(self, body: Any) -> requests.Response:
         return requests.post(self.url + "/api/v1/connectors/test", json=body, timeout=120)
@@ -68,3 +77,4 @@ def running_api(folder: Path, workspace: str = "connectors: {}\n", **options: An
             server.shutdown()
             thread.join(10)
             server.server_close()
+            app.extensions["acme"].snapshot.close()

@@ -104,12 +104,42 @@ def test_a_connector_that_was_never_checked_is_unknown(make_api: MakeApi) -> Non
 
 def test_the_list_follows_each_new_check(make_api: MakeApi) -> None:
     api = make_api(one_connector())
-    seen = []
+    assert api.get("/api/v1/connectors").json()["data"][0]["status"] == "unknown"
     for report in (HEALTHY, REFUSED, HEALTHY):
         api.record("users_db", report)
-        seen.append(api.get("/api/v1/connectors").json()["data"][0]["status"])
+        api.listed(until=lambda data, status=report.status: data[0]["status"] == status)
 
-    assert seen == ["healthy", "unhealthy", "healthy"]
+
+def test_a_list_that_has_not_changed_is_not_sent_again(make_api: MakeApi) -> None:
+    api = make_api(one_connector())
+    first = api.get("/api/v1/connectors")
+    known = {"If-None-Match": first.headers["ETag"]}
+
+    again = api.get("/api/v1/connectors", headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert again.headers["Cache-Control"] == "private, no-cache"
+
+    api.record("users_db", HEALTHY)
+    api.listed(until=lambda data: data[0]["status"] == "healthy")
+    changed = api.get("/api/v1/connectors", headers=known)
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != first.headers["ETag"]
+
+
+def test_the_list_outlives_dagsters_database(make_api: MakeApi) -> None:
+    api = make_api(one_connector())
+    api.record("users_db", HEALTHY)
+    before = api.get("/api/v1/connectors").json()
+    databases = api.workspace_file.parent / "dagster" / "history"
+    databases.rename(databases.with_name("away"))
+    api.workspace_file.write_text(one_connector() + "\n")  # what needs a look at the database
+
+    assert api.get("/api/v1/connectors").json() == before
+
+    databases.with_name("away").rename(databases)
+    api.record("users_db", REFUSED)
+    api.listed(until=lambda data: data[0]["status"] == "unhealthy")
 
 
 def test_fractions_of_a_second_are_left_out(make_api: MakeApi) -> None:

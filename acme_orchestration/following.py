@@ -1,0 +1,100 @@
+"""The states of many connectors, followed: what is stored is read once, and from then on what is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from acme_orchestration.instance import ConnectorState, checked_times, connector_state, stale_after
+from acme_orchestration.registry.entries import by_dagster_name
+
+if TYPE_CHECKING:
+    from acme_orchestration.instance import InstanceReader, StoredCheck
+    from acme_orchestration.registry.entries import ConnectorEntry
+
+__all__ = ["StateFollower"]
+
+
+class StateFollower:
+    """Knows the states of a workspace's connectors; for one thread at a time.
+
+    It notices new checks by the ids of the newest check events, which cost the same however long the history
+    is, and reads those events that it has not seen.
+
+    Args:
+        reader: The Dagster instance.
+    """
+
+    def __init__(self, reader: InstanceReader) -> None:
+        self._reader = reader
+        self._entries: Mapping[str, ConnectorEntry] = {}
+        self._shown: Mapping[str, ConnectorEntry] = {}
+        self._seen: set[int] | None = None
+        self._checks: dict[str, StoredCheck | None] = {}
+        self._cursors: list[str | None] = []
+        self._checked: Mapping[str, datetime] = {}
+        self._states: Mapping[str, ConnectorState] = {}
+        self._judged_at = self._valid_until = datetime.min.replace(tzinfo=UTC)
+
+    def states(
+        self, entries: Mapping[str, ConnectorEntry], now: datetime | None = None
+    ) -> Mapping[str, ConnectorState]:
+        """Return what `InstanceReader.states` does: the same object as long as nothing has changed.
+
+        Args:
+            entries: The connectors by public name: the same object as long as they are the same.
+            now: The time to judge by, aware; the present by default.
+        """
+        now = now or datetime.now(UTC)
+        is_changed = entries is not self._entries
+        if is_changed:
+            self._entries, self._shown = entries, by_dagster_name(entries.values())
+        is_changed |= self._read_checks()
+        is_changed |= self._read_cursors()
+        if is_changed or not self._judged_at <= now <= self._valid_until:
+            self._judge(now)
+        return self._states
+
+    def _read_checks(self) -> bool:
+        """Read what was stored since the last time, and tell whether there was anything."""
+        ids = set(self._reader.check_ids())
+        if self._seen is None or (self._seen and self._seen.isdisjoint(ids)):
+            # The first time; or more was stored than the ids tell; or it is another database now.
+            self._checks, self._seen = {}, ids
+        unread = self._shown.keys() - self._checks.keys()
+        if unread:
+            self._checks |= dict.fromkeys(unread) | self._reader.last_checks(unread)
+        news = self._reader.checks_of(ids - self._seen)
+        for name, check in news.items():
+            known = self._checks.get(name)
+            if name in self._checks and (known is None or known.event_id < check.event_id):
+                self._checks[name] = check
+        self._seen = ids
+        return bool(unread or news)
+
+    def _read_cursors(self) -> bool:
+        cursors = self._reader.sensor_cursors()
+        is_changed = cursors != self._cursors
+        if is_changed:
+            self._cursors, self._checked = cursors, checked_times(cursors)
+        return is_changed
+
+    def _judge(self, now: datetime) -> None:
+        """Work out the states as of now, and until when they hold if nothing is stored."""
+        checks = {
+            self._shown[name].name: check.record
+            for name, check in self._checks.items()
+            if check is not None and name in self._shown
+        }
+        self._states = {
+            name: connector_state(entry, checks.get(name), self._checked.get(name.replace("-", "_")), now)
+            for name, entry in self._entries.items()
+        }
+        ends = (
+            state.last_check + stale_after(self._entries[name])
+            for name, state in self._states.items()
+            if state.last_check is not None
+        )
+        self._judged_at = now
+        self._valid_until = min((end for end in ends if end >= now), default=datetime.max.replace(tzinfo=UTC))
