@@ -1,19 +1,26 @@
-"""The states of many connectors, followed: what is stored is read once, and from then on what is new."""
+"""States and histories of connectors, followed: what is stored is read once, and from then on what is new."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from acme_orchestration.instance import ConnectorState, checked_times, connector_state, stale_after
+from acme_orchestration.instance import (
+    CheckRecord,
+    ConnectorState,
+    checked_times,
+    connector_state,
+    stale_after,
+)
 from acme_orchestration.registry.entries import by_dagster_name
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader, StoredCheck
     from acme_orchestration.registry.entries import ConnectorEntry
 
-__all__ = ["StateFollower"]
+__all__ = ["HistoryFollower", "StateFollower"]
 
 
 class StateFollower:
@@ -98,3 +105,34 @@ class StateFollower:
         )
         self._judged_at = now
         self._valid_until = min((end for end in ends if end >= now), default=datetime.max.replace(tzinfo=UTC))
+
+
+class HistoryFollower:
+    """Knows the stored checks of those connectors that were asked for last.
+
+    Args:
+        reader: The Dagster instance.
+        limit: How many checks of each, at most.
+        kept: Of how many connectors.
+    """
+
+    def __init__(self, reader: InstanceReader, limit: int, kept: int = 16) -> None:
+        self._reader = reader
+        self._limit = limit
+        self._kept = kept
+        self._known: dict[str, Mapping[int, CheckRecord]] = {}
+        self._lock = threading.Lock()
+
+    def history(self, name: str) -> Sequence[CheckRecord]:
+        """Return what `InstanceReader.history` does."""
+        ids = self._reader.history_ids(name, self._limit)
+        known = self._known.get(name, {})
+        unread = [row for row in ids if row not in known]
+        read = self._reader.history_since(name, min(unread)) if unread else {}
+        found = {row: record for row in ids if (record := read.get(row, known.get(row))) is not None}
+        with self._lock:
+            self._known.pop(name, None)
+            self._known[name] = found  # at the end, which is forgotten last
+            while len(self._known) > self._kept:
+                del self._known[next(iter(self._known))]
+        return sorted(found.values(), key=lambda record: record.at, reverse=True)

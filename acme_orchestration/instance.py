@@ -12,14 +12,14 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import SensorInstigatorData
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-from acme_orchestration.checks.evaluation import CheckRecord, check_key, fault_report
+from acme_orchestration.checks.evaluation import CheckRecord, fault_report
 from acme_orchestration.checks.stored import (
-    COMPLETED,
     StoredCheck,
     check_ids,
     checks_of,
+    history_ids,
+    history_since,
     last_checks,
-    read_record,
 )
 from acme_orchestration.pipelines.state import PipelineState, pipeline_states
 from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, by_dagster_name
@@ -31,6 +31,7 @@ __all__ = [
     "CheckRecord",
     "ConnectorState",
     "InstanceReader",
+    "RunState",
     "StoredCheck",
     "checked_times",
     "connector_state",
@@ -57,6 +58,25 @@ class ConnectorState:
     since: datetime | None = None
     last_check: datetime | None = None
     report: HealthReport | None = None
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How far a run is.
+
+    Attributes:
+        job: The job's name.
+        status: As Dagster calls it, e.g. ``STARTED``.
+        created_at: When it was asked for, in UTC.
+        started_at: When it began, or ``None``.
+        ended_at: When it ended, or ``None``.
+    """
+
+    job: str
+    status: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
 
 
 def stale_after(entry: ConnectorEntry) -> timedelta:
@@ -170,15 +190,33 @@ class InstanceReader:
             name: The connector's public name.
             limit: How many at most.
         """
+        ids = self.history_ids(name, limit)
+        records = self.history_since(name, ids[-1]).values() if ids else ()
+        return sorted(records, key=lambda record: record.at, reverse=True)[:limit]
+
+    def history_ids(self, name: str, limit: int) -> list[int]:
+        """Return the ids of the rows of a connector's last stored checks, the newest first."""
         try:
-            key = check_key(name)
+            return history_ids(self._event_log(), name, limit)
         except ConfigurationError:
             return []  # Dagster cannot show a connector of such a name
-        records = self._instance.event_log_storage.get_asset_check_execution_history(
-            key, limit=limit, status=set(COMPLETED)
+
+    def history_since(self, name: str, first: int) -> dict[int, CheckRecord]:
+        """Return a connector's stored checks by the ids of their rows, from one row on."""
+        return history_since(self._event_log(), name, first)
+
+    def run(self, run_id: str) -> RunState | None:
+        """Return how far a run is, or ``None`` if there is none of this id."""
+        record = self._instance.get_run_record_by_id(run_id)
+        if record is None:
+            return None
+        return RunState(
+            job=record.dagster_run.job_name,
+            status=record.dagster_run.status.value,
+            created_at=record.create_timestamp,
+            started_at=_time(record.start_time),
+            ended_at=_time(record.end_time),
         )
-        found = [found for record in records if (found := read_record(record)) is not None]
-        return sorted(found, key=lambda record: record.at, reverse=True)
 
     def kept(self, key: str) -> str | None:
         """Return the text that `keep` stored under a key, or ``None``."""
@@ -202,6 +240,10 @@ def checked_times(cursors: Sequence[str | None]) -> dict[str, datetime]:
         for name, at in read_cursor(cursor).items():
             times[name] = max(at, times.get(name, at))
     return times
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def connector_state(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Any
 
 from flask import Response, request
 
-__all__ = ["NOT_CHANGED", "tagged"]
+__all__ = ["NOT_CHANGED", "digest_of", "tagged"]
 
 #: How OpenAPI describes the answer that has nothing in it.
 NOT_CHANGED: dict[Any, Any] = {304: {"description": "The document is the one that `If-None-Match` names."}}
+
+
+def digest_of(body: bytes) -> str:
+    """Return what changes when a document does."""
+    return blake2b(body, digest_size=16).hexdigest()
 
 
 def tagged(body: bytes, tag: str) -> Response:

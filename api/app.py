@@ -15,12 +15,16 @@ from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
+from acme_orchestration.following import HistoryFollower
 from api.auth import authenticate
 from api.egress import EgressPolicy
 from api.problems import ProblemError, refuse_invalid, register_problems
 from api.routes.connection_tests import connection_tests
 from api.routes.connectors import connectors
 from api.routes.docs import docs
+from api.routes.ops import ops
+from api.routes.pipelines import pipelines
+from api.routes.runs import runs
 from api.sandbox import Sandbox
 from api.schemas import Problem
 from api.services import Services, WorkspaceFile
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BODY_BYTES", "create_app"]
 
 MAX_BODY_BYTES = 64 * 1024
+# In stored checks: 30 days of heartbeats are 1,440.
+_HISTORY = 2000
 
 
 def create_app(
@@ -91,9 +97,13 @@ def create_app(
         egress=egress or EgressPolicy(),
         sandbox=Sandbox(timeout=test_timeout, slots=test_slots),
         snapshot=Snapshot(workspace, reader, usage),
+        histories=HistoryFollower(reader, limit=_HISTORY),
     )
     app.register_api(connectors)
     app.register_api(connection_tests)
+    app.register_api(pipelines)
+    app.register_api(runs)
+    app.register_api(ops)
     app.register_blueprint(docs)
     register_problems(app)
     if trusted_hosts is not None:

@@ -72,9 +72,14 @@ class ConnectorItem(_Model):
 
 
 class ConnectorListAnswer(_Model):
-    """All connectors, in the order declared."""
+    """Connectors: without parameters all of them, in the order declared."""
 
     data: list[ConnectorItem]
+    next: str | None = Field(
+        default=None,
+        description="Only with `limit`: where the next page is; null on the last one.",
+        examples=["/api/v1/connectors?limit=50&cursor=W251bGwsNDksIm9yZGVyc19kYiJd"],
+    )
 
 
 class Failure(_Model):
@@ -118,7 +123,10 @@ class ConnectorHealth(_Model):
     latency_ms: int | None = Field(description="How long the last check took.")
     server_version: str | None = Field(examples=["PostgreSQL 15.2"])
     error: Failure | None
-    uptime: Uptime
+    uptime: Uptime = Field(description="Over all recorded checks that are read, 2,000 at most.")
+    uptime_24h: Uptime
+    uptime_7d: Uptime
+    uptime_30d: Uptime
     checks: list[CheckItem] = Field(description="The last recorded checks, newest first.")
 
 

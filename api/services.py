@@ -20,6 +20,7 @@ from acme_sdk.errors import ConfigurationError
 from api.problems import ProblemError
 
 if TYPE_CHECKING:
+    from acme_orchestration.following import HistoryFollower
     from acme_orchestration.instance import InstanceReader
     from acme_orchestration.registry.registered import Registry
     from acme_orchestration.usage.reader import UsageReader
@@ -108,6 +109,7 @@ class Services:
         egress: Which targets a test may reach.
         sandbox: Where tests run.
         snapshot: The list of connectors, kept ready.
+        histories: The stored checks of connectors, as far back as uptimes look.
     """
 
     workspace: WorkspaceFile
@@ -117,6 +119,7 @@ class Services:
     egress: EgressPolicy
     sandbox: Sandbox
     snapshot: Snapshot
+    histories: HistoryFollower
 
 
 def services() -> Services:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from acme_orchestration.following import StateFollower
+from api.answers import digest_of
 from api.problems import ProblemError
 from api.schemas import ConnectorItem
 
@@ -41,13 +43,13 @@ class Listed:
     Attributes:
         item: What is said about it.
         json: The same as the answer has it.
-        entry: The connector.
+        text: What a search looks in, case folded.
         made_of: What it comes from.
     """
 
     item: ConnectorItem
     json: bytes
-    entry: ConnectorEntry
+    text: str
     made_of: tuple[object, ...]
 
 
@@ -81,7 +83,7 @@ class ConnectorList:
     @cached_property
     def digest(self) -> str:
         """What changes when the answer does."""
-        return blake2b(self.body, digest_size=16).hexdigest()
+        return digest_of(self.body)
 
 
 def data_of(connectors: Iterable[Listed]) -> bytes:
@@ -106,6 +108,7 @@ class Snapshot:
         self._follower = StateFollower(reader)
         self._list: ConnectorList | None = None
         self._refreshing = threading.Lock()
+        self._looked_at = -math.inf
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -122,6 +125,11 @@ class Snapshot:
             known = self._refreshed_or(known)
         self._watch()
         return known
+
+    @property
+    def age_s(self) -> float:
+        """The seconds since the Dagster instance was last looked at."""
+        return time.monotonic() - self._looked_at
 
     def close(self) -> None:
         """End the thread that looks for changes, if there is one."""
@@ -158,6 +166,7 @@ class Snapshot:
         with self._refreshing:
             workspace, users, known = self._workspace.read(), self._users(), self._list
             states = self._follower.states(workspace.connectors)
+            self._looked_at = time.monotonic()
             if known is None or not known.is_made_of(workspace, states, users):
                 known = self._list = _listing(workspace, states, users, known.connectors if known else {})
             return known
@@ -200,7 +209,8 @@ def _listed(
         pipelines_as_of=as_of,
     )
     made_of = (entry, status, last_check, pipelines, as_of)
-    return Listed(item, item.model_dump_json().encode(), entry, made_of)
+    text = "\n".join((entry.name, entry.type, entry.description or "", *pipelines)).casefold()
+    return Listed(item, item.model_dump_json().encode(), text, made_of)
 
 
 def _pipelines(workspace: Workspace) -> Mapping[str, Sequence[str]]:

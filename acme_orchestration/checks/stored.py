@@ -17,9 +17,9 @@ from dagster._serdes import deserialize_value
 
 from acme_orchestration.checks.evaluation import CHECK_NAME, CheckRecord, check_key, record_of
 
-__all__ = ["COMPLETED", "StoredCheck", "check_ids", "checks_of", "last_checks", "read_record"]
+__all__ = ["StoredCheck", "check_ids", "checks_of", "history_ids", "history_since", "last_checks"]
 
-COMPLETED = (AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED)
+_COMPLETED = (AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED)
 
 # Ids are given before a transaction commits, so that a lower one may appear after a higher one: about as many
 # events as may be stored meanwhile.
@@ -63,7 +63,7 @@ def last_checks(storage: SqlEventLogStorage, names: Set[str]) -> dict[str, Store
     checks: dict[str, StoredCheck] = {}
     for text, row in found.items():
         name, key = keys[text]
-        record = read_record(AssetCheckExecutionRecord.from_db_row(row, key=key))
+        record = _record(AssetCheckExecutionRecord.from_db_row(row, key=key))
         if record is not None:
             checks[name] = StoredCheck(row["evaluation_event_storage_id"], record)
     return checks
@@ -103,17 +103,39 @@ def checks_of(storage: SqlEventLogStorage, ids: Collection[int]) -> dict[str, St
     return found
 
 
-def read_record(record: AssetCheckExecutionRecord) -> CheckRecord | None:
-    """Return the health check that a row of Dagster's holds, if it is complete."""
-    if record.evaluation is None or record.event is None:
-        return None
-    return record_of(record.evaluation, record.event.timestamp)
+def history_ids(storage: SqlEventLogStorage, name: str, limit: int) -> list[int]:
+    """Return the ids of the rows of a connector's last completed health checks, the newest first."""
+    table = AssetCheckExecutionsTable
+    newest = sa.select(table.c.id).where(_is_of(name)).order_by(table.c.id.desc()).limit(limit)
+    with storage.index_connection() as connection:
+        return list(connection.execute(newest).scalars())
+
+
+def history_since(storage: SqlEventLogStorage, name: str, first: int) -> dict[int, CheckRecord]:
+    """Return a connector's completed health checks by the ids of their rows, from one row on."""
+    table, key = AssetCheckExecutionsTable, check_key(name)
+    some = sa.select(table).where(_is_of(name), table.c.id >= first)
+    with storage.index_connection() as connection:
+        rows = connection.execute(some).mappings().all()
+    found = {row["id"]: _record(AssetCheckExecutionRecord.from_db_row(row, key=key)) for row in rows}
+    return {row: record for row, record in found.items() if record is not None}
+
+
+def _is_of(name: str) -> sa.ColumnElement[bool]:
+    table = AssetCheckExecutionsTable
+    return sa.and_(table.c.asset_key == check_key(name).asset_key.to_string(), _is_completed(table))
 
 
 def _is_completed(table: sa.FromClause) -> sa.ColumnElement[bool]:
-    statuses = [status.value for status in COMPLETED]
+    statuses = [status.value for status in _COMPLETED]
     return sa.and_(table.c.check_name == CHECK_NAME, table.c.execution_status.in_(statuses))
 
 
 def _is_evaluation(events: sa.FromClause) -> sa.ColumnElement[bool]:
     return events.c.dagster_event_type == DagsterEventType.ASSET_CHECK_EVALUATION.value
+
+
+def _record(record: AssetCheckExecutionRecord) -> CheckRecord | None:
+    if record.evaluation is None or record.event is None:
+        return None
+    return record_of(record.evaluation, record.event.timestamp)

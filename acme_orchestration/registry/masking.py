@@ -17,6 +17,8 @@ __all__ = ["masked"]
 _TELLING = re.compile(
     r"pass(word|wd|phrase)|secret|token|credential|(api|private|access)_?key", re.IGNORECASE
 )
+# A password in an address, or in a connection string of key=value pairs.
+_IN_A_TEXT = re.compile(rf"://[^\s/@]*:\S*@|({_TELLING.pattern})\s*=", re.IGNORECASE)
 
 
 def masked(config: Mapping[str, Any], schema: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -35,4 +37,16 @@ def _shown(field: str, value: Any, schema: Mapping[str, Any] | None) -> Any:
         return value
     if spec.get("secret") or (not spec and _TELLING.search(field)):
         return MASK
-    return masked(value, spec.get("properties")) if isinstance(value, Mapping) else value
+    return _within(value, spec)
+
+
+def _within(value: Any, spec: Mapping[str, Any]) -> Any:
+    match value:
+        case Mapping() if not is_reference(value):
+            return masked(value, spec.get("properties"))
+        case list():
+            return [_within(item, {}) for item in value]
+        case str() if _IN_A_TEXT.search(value):
+            return MASK
+        case _:
+            return value

@@ -1,15 +1,19 @@
-"""Connectors: the list, and the health of one."""
+"""Connectors: the list, one as it is configured, and its health."""
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
-from flask import Response
+from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from api.answers import tagged
+from api.answers import NOT_CHANGED, digest_of, tagged
+from api.configuration import ConnectorConfigurationAnswer, configuration, registered
 from api.problems import ProblemError, problem_responses
 from api.schemas import (
     CheckItem,
@@ -19,17 +23,20 @@ from api.schemas import (
     ConnectorPath,
     Failure,
 )
+from api.selection import ConnectorQuery, select
 from api.services import services
+from api.snapshot import data_of
 from api.uptime import uptime
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import CheckRecord
+    from acme_orchestration.registry.entries import ConnectorEntry
+    from acme_orchestration.registry.workspace import Workspace
     from acme_sdk.health import HealthReport
 
 __all__ = ["connectors"]
 
-# How far back the uptime looks, in recorded checks, and how many of them an answer lists.
-_WINDOW = 1000
+# How many of the recorded checks an answer lists.
 _SHOWN = 20
 
 connectors = APIBlueprint(
@@ -43,14 +50,45 @@ connectors = APIBlueprint(
 @connectors.get(
     "",
     operation_id="listConnectors",
-    description="A status is seen here at most a second after its check was stored.",
-    responses={200: ConnectorListAnswer, 304: {"description": "Nothing has changed"}}
-    | problem_responses(503),
+    description="All of them, unless parameters choose. A status is seen here at most a second after its "
+    "check was stored.",
+    responses={200: ConnectorListAnswer} | NOT_CHANGED | problem_responses(422, 503),
 )
-def list_connectors() -> Response:
+def list_connectors(query: ConnectorQuery) -> Response:
     """List connectors."""
     found = services().snapshot.current()
-    return tagged(found.body, found.digest)
+    if not request.args:
+        return tagged(found.body, found.digest)
+    page = select(found.connectors, query)
+    body = b'{"data":' + data_of(page.connectors)
+    if query.limit is not None:
+        body += b',"next":' + json.dumps(_next(page.cursor)).encode()
+    body += b"}"
+    return tagged(body, digest_of(body))
+
+
+def _next(cursor: str | None) -> str | None:
+    """Return where the next page is, with the same parameters."""
+    if cursor is None:
+        return None
+    same = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    return f"{request.script_root}{request.path}?{urlencode([*same, ('cursor', cursor)])}"
+
+
+@connectors.get(
+    "/<name>",
+    operation_id="getConnector",
+    description="Of a registered connector the entity tag stands for its version.",
+    responses={200: ConnectorConfigurationAnswer} | NOT_CHANGED | problem_responses(404, 503),
+)
+def get_connector(path: ConnectorPath) -> Response:
+    """Get a connector."""
+    workspace = services().workspace.read()
+    entry = _entry(workspace, path.name)
+    record = registered(workspace, path.name)
+    answer = ConnectorConfigurationAnswer(data=configuration(entry, record))
+    body = answer.model_dump_json().encode()
+    return tagged(body, digest_of(body) if record is None else f"v{record.version}")
 
 
 @connectors.get(
@@ -60,15 +98,10 @@ def list_connectors() -> Response:
 )
 def connector_health(path: ConnectorPath) -> dict[str, Any]:
     """Get connector health."""
-    entry = services().workspace.read().connectors.get(path.name)
-    if entry is None:
-        raise ProblemError(
-            HTTPStatus.NOT_FOUND,
-            "connector.unknown",
-            "there is no connector of this name; GET /api/v1/connectors lists them",
-        )
-    state = services().reader.states([entry])[entry.name]
-    history = services().reader.history(entry.name, limit=_WINDOW)
+    found, now = services().snapshot.current(), datetime.now(UTC)
+    entry = _entry(found.workspace, path.name)
+    state = found.states[entry.name]
+    history = services().histories.history(entry.name)
     report = state.report
     health = ConnectorHealth(
         name=entry.name,
@@ -79,9 +112,23 @@ def connector_health(path: ConnectorPath) -> dict[str, Any]:
         server_version=report.server_version if report else None,
         error=_failure(report),
         uptime=uptime(history, state.last_check),
+        uptime_24h=uptime(history, state.last_check, now - timedelta(hours=24)),
+        uptime_7d=uptime(history, state.last_check, now - timedelta(days=7)),
+        uptime_30d=uptime(history, state.last_check, now - timedelta(days=30)),
         checks=[_check(record) for record in history[:_SHOWN]],
     )
     return ConnectorHealthAnswer(data=health).model_dump(mode="json")
+
+
+def _entry(workspace: Workspace, name: str) -> ConnectorEntry:
+    entry = workspace.connectors.get(name)
+    if entry is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            "connector.unknown",
+            "there is no connector of this name; GET /api/v1/connectors lists them",
+        )
+    return entry
 
 
 def _failure(report: HealthReport | None) -> Failure | None:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acme_orchestration.checks.evaluation import evaluation_of
-from acme_orchestration.following import StateFollower
+from acme_orchestration.following import HistoryFollower, StateFollower
 from acme_orchestration.instance import CheckRecord, InstanceReader, stale_after
 from tests.orchestration.test_instance import (
     HEALTHY,
@@ -138,3 +138,21 @@ def test_more_new_checks_than_the_ids_tell(instance: DagsterInstance, reader: In
         connection.execute(sa.insert(events), [dict(last)] * 1100)
 
     assert follower.states(connectors, NOW)["users_db"].report == REFUSED
+
+
+def test_a_history_is_read_once(instance: DagsterInstance, reader: InstanceReader) -> None:
+    follower = HistoryFollower(reader, limit=3, kept=1)
+    for minute in range(5):
+        store(instance, "users_db", HEALTHY if minute % 2 else REFUSED, NOW + timedelta(minutes=minute))
+        store(instance, "analytics", HEALTHY, NOW)
+        assert follower.history("users_db") == reader.history("users_db", limit=3)
+
+    with counted_statements() as statements:
+        assert len(follower.history("users_db")) == 3
+    assert len(statements) == 1
+
+    assert follower.history("analytics") == reader.history("analytics", limit=3)
+    with counted_statements() as statements:
+        follower.history("users_db")
+    assert len(statements) == 2
+    assert follower.history("no such name") == []

@@ -1,0 +1,47 @@
+"""What a supervisor asks: is the server alive, and can it answer?"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from flask import Response, jsonify
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.tag import Tag
+from pydantic import BaseModel
+
+from api.problems import ProblemError, problem_responses
+from api.services import services
+
+__all__ = ["ops"]
+
+# A list that was not looked after for this long says that Dagster's database cannot be read.
+_FRESH_S = 10
+
+ops = APIBlueprint("ops", __name__, abp_tags=[Tag(name="operation", description="For supervisors.")])
+
+
+class Liveness(BaseModel):
+    """The server is there."""
+
+    status: str
+
+
+@ops.get("/livez", operation_id="isAlive", responses={200: Liveness} | problem_responses())
+def livez() -> Response:
+    """Tell that the server answers."""
+    return jsonify(status="alive")
+
+
+@ops.get("/readyz", operation_id="isReady", responses={200: Liveness} | problem_responses(503))
+def readyz() -> Response:
+    """Tell whether connectors and their states can be read."""
+    snapshot = services().snapshot
+    snapshot.current()
+    if snapshot.age_s > _FRESH_S:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "dagster.unavailable",
+            "Dagster's database cannot be read; the states of connectors are those of before",
+            headers={"Retry-After": str(_FRESH_S)},
+        )
+    return jsonify(status="ready")

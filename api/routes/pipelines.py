@@ -1,0 +1,129 @@
+"""Pipelines and how they are doing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask_openapi.blueprint import APIBlueprint
+from flask_openapi.models.tag import Tag
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.problems import ProblemError, problem_responses
+from api.schemas import Timestamp
+from api.services import services
+
+if TYPE_CHECKING:
+    from acme_orchestration.registry.entries import PipelineEntry
+
+__all__ = ["pipelines"]
+
+pipelines = APIBlueprint(
+    "pipelines",
+    __name__,
+    url_prefix="/api/v1/pipelines",
+    abp_tags=[Tag(name="pipelines", description="Streams of a source that go to a destination.")],
+)
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NamedPipelinePath(_Model):
+    """The pipeline that a path names."""
+
+    name: str = Field(description="The pipeline's name.", examples=["user-analytics"])
+
+
+class StreamItem(_Model):
+    """One stream and how it is loaded."""
+
+    stream: str | None = Field(description="Its name in the source; null for the source's only one.")
+    table: str | None = Field(description="Where it goes; null for a table of the stream's name.")
+    write_mode: str = Field(examples=["append", "overwrite", "upsert"])
+
+
+class PipelineItem(_Model):
+    """A pipeline and how it is doing."""
+
+    name: str = Field(examples=["user-analytics"])
+    source: str = Field(examples=["users_db"])
+    destination: str = Field(examples=["analytics"])
+    streams: list[StreamItem]
+    schedule: str | None = Field(description="A cron expression.", examples=["0 * * * *"])
+    description: str | None
+    owner: str | None
+    fault: str | None = Field(description="Why it cannot be used; null for a good one.")
+    last_run: str | None = Field(
+        description="How its last run stands, as Dagster calls it; null without one.", examples=["SUCCESS"]
+    )
+    last_sync: Timestamp | None = Field(description="When a stream was loaded last; null for never.")
+    next_run: Timestamp | None = Field(description="When its schedule starts it next; null if none does.")
+    rows: int | None = Field(description="How many rows the last syncs of its streams loaded together.")
+    lag_s: int | None = Field(
+        description="The age of the data of the stream that is furthest behind, in seconds; null as long as "
+        "one was never loaded."
+    )
+
+
+class PipelineAnswer(_Model):
+    """One pipeline."""
+
+    data: PipelineItem
+
+
+class PipelineListAnswer(_Model):
+    """All pipelines, in the order declared, and then as registered."""
+
+    data: list[PipelineItem]
+
+
+@pipelines.get("", operation_id="listPipelines", responses={200: PipelineListAnswer} | problem_responses(503))
+def list_pipelines() -> dict[str, Any]:
+    """List pipelines."""
+    entries = services().workspace.read().pipelines.values()
+    return PipelineListAnswer(data=_items(entries)).model_dump(mode="json")
+
+
+@pipelines.get(
+    "/<name>", operation_id="getPipeline", responses={200: PipelineAnswer} | problem_responses(404, 503)
+)
+def get_pipeline(path: NamedPipelinePath) -> dict[str, Any]:
+    """Get a pipeline."""
+    entry = services().workspace.read().pipelines.get(path.name)
+    if entry is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            "pipeline.unknown",
+            "there is no pipeline of this name; GET /api/v1/pipelines lists them",
+        )
+    [item] = _items([entry])
+    return PipelineAnswer(data=item).model_dump(mode="json")
+
+
+def _items(entries: Collection[PipelineEntry]) -> list[PipelineItem]:
+    states = services().reader.pipelines(entries)
+    return [
+        PipelineItem(
+            name=entry.name,
+            source=entry.source,
+            destination=entry.destination,
+            streams=[
+                StreamItem(stream=stream.stream, table=stream.table, write_mode=stream.write_mode.value)
+                for stream in entry.streams
+            ],
+            schedule=entry.schedule,
+            description=entry.description,
+            owner=entry.owner,
+            fault=entry.fault,
+            last_run=state.last_run,
+            last_sync=state.last_sync,
+            next_run=state.next_run,
+            rows=state.rows,
+            lag_s=round(state.lag.total_seconds()) if state.lag is not None else None,
+        )
+        for entry in entries
+        for state in [states[entry.name]]
+    ]
