@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connectors.postgres.checkpoints import kept_streams, read_checkpoint
+from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.connector import PostgresConnector
 from acme_sdk.connectors.postgres.errors import query_errors
 from acme_sdk.connectors.postgres.exclusion import hold_stream, release_streams
@@ -66,6 +67,7 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         """
         super().setup(config)
         self._loads: WeakSet[PostgresLoad] = WeakSet()
+        self._locking: Connection | None = None
         self.default_table = config.get("table")
         self.default_primary_key = tuple(config.get("primary_key") or ())
         if not all(isinstance(name, str) for name in self.default_primary_key):
@@ -123,11 +125,8 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         One that is being published is waited for: the server goes on with a commit also when the process that
         asked for it was killed, and who began from the state before would load its rows again.
         """
-        with (
-            self.connection() as connection,
-            query_errors(f"checkpoint of {stream!r}"),
-            connection.transaction(),
-        ):
+        present = nullcontext(self._locking) if self._locking else self.connection()
+        with present as connection, query_errors(f"checkpoint of {stream!r}"), connection.transaction():
             lock_stream(connection, pipeline, stream)
             return read_checkpoint(connection, self.schema, pipeline, stream)
 
@@ -145,14 +144,17 @@ class PostgresDestination(PostgresConnector, StagedDestination):
     def exclusive(self, pipeline: str, stream: str, run_id: str) -> Iterator[None]:
         """Keep other runs from a stream by an advisory lock; see `StagedDestination.exclusive`.
 
-        It belongs to a connection that does nothing else: the server notices at once when its process dies.
+        It belongs to a connection that does hardly anything else: the server notices at once when its process
+        dies.
         """
         with self.connection() as connection:
             with query_errors(f"stream {stream!r}"):
                 hold_stream(connection, self.schema, pipeline, stream, run_id)
+            self._locking = connection
             try:
                 yield
             finally:
+                self._locking = None
                 release_streams(connection)
 
     def read_back(self) -> list[Row]:
