@@ -16,14 +16,18 @@ from flask_openapi.openapi import OpenAPI
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from acme_orchestration.following import HistoryFollower
+from acme_orchestration.registry.registration import Registrar
+from acme_orchestration.webserver import Webserver
 from api.auth import authenticate
 from api.egress import EgressPolicy
+from api.limits import MAX_DEPTH, Places, is_deep
 from api.problems import ProblemError, refuse_invalid, register_problems
 from api.routes.connection_tests import connection_tests
-from api.routes.connectors import connectors
 from api.routes.docs import docs
+from api.routes.launches import launches
 from api.routes.ops import ops
 from api.routes.pipelines import pipelines
+from api.routes.registration import connectors
 from api.routes.runs import runs
 from api.sandbox import Sandbox
 from api.schemas import Problem
@@ -41,6 +45,8 @@ __all__ = ["MAX_BODY_BYTES", "create_app"]
 MAX_BODY_BYTES = 64 * 1024
 # In stored checks: 30 days of heartbeats are 1,440.
 _HISTORY = 2000
+# Of the server's threads, those that may wait for the end of a run.
+_WAITS = 2
 
 
 def create_app(
@@ -50,6 +56,7 @@ def create_app(
     registry: Registry | None = None,
     keys: KeyRing | None = None,
     usage: UsageReader | None = None,
+    webserver_url: str | None = None,
     environment: str | None = None,
     egress: EgressPolicy | None = None,
     test_timeout: float = 10.0,
@@ -64,6 +71,7 @@ def create_app(
         registry: Where further connectors and pipelines are registered; ``None`` for nowhere.
         keys: Recognizes the keys of requests; without it, whoever reaches the server may do everything.
         usage: Knows who uses each connector in Dagster; without it, only the pipelines declared are listed.
+        webserver_url: Dagster's webserver, which starts runs; without it, none can be started.
         environment: Whose overlay of the file counts; what ``ACME_ENVIRONMENT`` says by default.
         egress: Which targets a connection test may reach; public ones only by default.
         test_timeout: Seconds that a connection test may take.
@@ -92,15 +100,19 @@ def create_app(
     app.extensions["acme"] = Services(
         workspace=workspace,
         registry=registry,
+        registrar=Registrar(workspace_file, registry, environment) if registry is not None else None,
         reader=reader,
         usage=usage,
         egress=egress or EgressPolicy(),
         sandbox=Sandbox(timeout=test_timeout, slots=test_slots),
         snapshot=Snapshot(workspace, reader, usage),
         histories=HistoryFollower(reader, limit=_HISTORY),
+        webserver=Webserver(webserver_url) if webserver_url else None,
+        waits=Places(_WAITS),
     )
     app.register_api(connectors)
     app.register_api(connection_tests)
+    app.register_api(launches)
     app.register_api(pipelines)
     app.register_api(runs)
     app.register_api(ops)
@@ -109,6 +121,7 @@ def create_app(
     if trusted_hosts is not None:
         app.before_request(partial(_require_host, frozenset(trusted_hosts)))
     app.before_request(partial(authenticate, keys))
+    app.before_request(_refuse_other_pages)
     app.before_request(_require_json)
     app.after_request(_secure)
     return app
@@ -124,16 +137,35 @@ def _require_host(trusted: frozenset[str]) -> None:
         )
 
 
+def _refuse_other_pages() -> None:
+    """Refuse what a page of another site sends: a browser lets it send some things unasked."""
+    is_other = request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+    if is_other and request.method not in ("GET", "HEAD", "OPTIONS"):
+        raise ProblemError(
+            HTTPStatus.FORBIDDEN,
+            "origin.refused",
+            "pages of other sites may not send anything to this server",
+        )
+
+
 def _require_json() -> None:
     """Refuse a body that is no JSON: the routes take nothing else."""
     if request.method not in ("POST", "PUT", "PATCH") or request.routing_exception is not None:
         return
+    if (
+        not request.content_type
+        and not request.content_length
+        and not request.headers.get("Transfer-Encoding")
+    ):
+        return  # there is no body, which some routes do without
     if not request.is_json:
         raise UnsupportedMediaType("send the body as JSON, with the header Content-Type: application/json")
     try:
-        request.get_json()
+        deep = is_deep(request.get_json())
     except RecursionError:
-        raise BadRequest("the JSON document is nested too deeply") from None
+        deep = True
+    if deep:
+        raise BadRequest(f"the JSON document is nested more than {MAX_DEPTH} deep")
 
 
 def _secure(response: Response) -> Response:

@@ -9,7 +9,6 @@ from typing import ParamSpec, TypeVar
 
 from flask import current_app, g, request
 
-from acme_orchestration.registry.errors import RegistryUnavailableError
 from api.keys import SCOPES, KeyRing, Scope
 from api.problems import ProblemError
 
@@ -56,8 +55,8 @@ def authenticate(keys: KeyRing | None) -> None:
         keys: Recognizes keys; ``None`` where there is no place for any.
 
     Raises:
-        ProblemError: 401 without a valid key, whatever is wrong with it; 403 if it has not the scope; 503 if
-            the keys cannot be read.
+        ProblemError: 401 without a valid key, whatever is wrong with it; 403 if it has not the scope.
+        RegistryUnavailableError: The keys could never be read.
     """
     g.caller = _LOCAL if keys is None else _recognized(keys)
     scope = _scope()
@@ -73,14 +72,9 @@ def caller() -> Caller:
 
 def _recognized(keys: KeyRing) -> Caller:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    try:
-        if request.path in _OPEN or not keys.is_required():
-            return _LOCAL
-        key = keys.find(text.strip()) if kind.lower() == "bearer" else None
-    except RegistryUnavailableError:
-        raise ProblemError(
-            HTTPStatus.SERVICE_UNAVAILABLE, "registry.unavailable", "the keys cannot be read at present"
-        ) from None
+    if request.path in _OPEN or not keys.is_required():
+        return _LOCAL
+    key = keys.find(text.strip()) if kind.lower() == "bearer" else None
     if key is None:
         # The same whether there is no key, a wrong one, or a revoked one.
         raise ProblemError(

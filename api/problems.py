@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from acme_orchestration.registry.errors import RegistryUnavailableError
 from api.schemas import Problem, ProblemField
 
 __all__ = ["ProblemError", "field_problems", "problem_responses", "refuse_invalid", "register_problems"]
@@ -109,6 +110,7 @@ def register_problems(app: Flask) -> None:
     """Answer every error of the application with a problem document."""
     app.register_error_handler(ProblemError, _respond)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(RegistryUnavailableError, _registry_error)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -154,6 +156,13 @@ def _detail(status: HTTPStatus, error: HTTPException) -> str:
             return "the request's body is larger than this server takes"
         case _:
             return error.description or status.description or status.phrase
+
+
+def _registry_error(error: RegistryUnavailableError) -> Response:
+    log.error("%s", error.message)
+    return _respond(
+        ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, error.code, "the registry cannot be used at present")
+    )
 
 
 def _unexpected(error: Exception) -> Response:

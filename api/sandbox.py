@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
 from acme_sdk.probe import Probe, ProbeResult, run_probes
 from acme_sdk.secrets import Redactor
+from api.limits import Places, PlacesTakenError
 from api.targets import Target
 
 __all__ = ["Sandbox", "SandboxFullError"]
@@ -21,8 +21,11 @@ __all__ = ["Sandbox", "SandboxFullError"]
 _KEPT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
+_MAX_TEXT = 1000
+
+
 class SandboxFullError(Exception):
-    """As many tests as allowed are running.
+    """As many tests as allowed are running, of all or of this caller or target.
 
     Attributes:
         retry_after: Whole seconds after which a place is likely to be free.
@@ -38,26 +41,26 @@ class Sandbox:
 
     Args:
         timeout: Seconds that one test may take, from when its connector is imported.
-        slots: How many run at the same time.
+        slots: How many run at the same time; of one caller, or at one target, half of them.
     """
 
     def __init__(self, *, timeout: float = 10.0, slots: int = 4) -> None:
         self.timeout = timeout
-        self._slots = threading.BoundedSemaphore(slots)
+        self._places = Places(slots)
+        self._targets = Places(slots)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self, caller: str) -> Iterator[None]:
         """Take one of the places for the time of a ``with`` block.
 
+        Args:
+            caller: Who tests.
+
         Raises:
-            SandboxFullError: None is free.
+            SandboxFullError: None is free, or this caller has half of them already.
         """
-        if not self._slots.acquire(blocking=False):
-            raise SandboxFullError(math.ceil(self.timeout))
-        try:
+        with self._one_of(self._places, caller):
             yield
-        finally:
-            self._slots.release()
 
     def test(self, target: Target, hostaddr: str | None) -> ProbeResult:
         """Try a connection in a worker process; the caller holds a `slot`.
@@ -68,12 +71,26 @@ class Sandbox:
 
         Returns:
             The report, with the target's secrets removed.
+
+        Raises:
+            SandboxFullError: This target is being tested in half of the places already.
         """
         config = dict(target.config) | ({"hostaddr": hostaddr} if hostaddr else {})
         probe = Probe("connection", target.type, target.role, config, action="test", timeout=self.timeout)
-        with tempfile.TemporaryDirectory(prefix="acme-test-") as home:
+        with (
+            self._one_of(self._targets, hostaddr or target.type),
+            tempfile.TemporaryDirectory(prefix="acme-test-") as home,
+        ):
             (result,) = run_probes([probe], env=_environment(home))
         return _redacted(result, Redactor(target.secrets))
+
+    @contextmanager
+    def _one_of(self, places: Places, holder: str) -> Iterator[None]:
+        try:
+            with places.taken(holder):
+                yield
+        except PlacesTakenError:
+            raise SandboxFullError(math.ceil(self.timeout)) from None
 
 
 def _environment(home: str) -> Mapping[str, str]:
@@ -89,7 +106,16 @@ def _environment(home: str) -> Mapping[str, str]:
 def _redacted(result: ProbeResult, redactor: Redactor) -> ProbeResult:
     report = replace(
         result.report,
-        message=result.report.message and redactor.redact(result.report.message),
-        hint=result.report.hint and redactor.redact(result.report.hint),
+        message=result.report.message and _plain(redactor.redact(result.report.message)),
+        hint=result.report.hint and _plain(redactor.redact(result.report.hint)),
     )
-    return replace(result, report=report, connection=redactor.redact_json(result.connection))
+    found = {
+        name: _plain(value) if isinstance(value, str) else value
+        for name, value in redactor.redact_json(result.connection).items()
+    }
+    return replace(result, report=report, connection=found)
+
+
+def _plain(text: str) -> str:
+    """Return what a server said without control characters, and not all of it if it said much."""
+    return "".join(one if one.isprintable() else " " for one in text[:_MAX_TEXT])

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import current_app
 
@@ -23,12 +23,17 @@ if TYPE_CHECKING:
     from acme_orchestration.following import HistoryFollower
     from acme_orchestration.instance import InstanceReader
     from acme_orchestration.registry.registered import Registry
+    from acme_orchestration.registry.registration import Registrar
     from acme_orchestration.usage.reader import UsageReader
+    from acme_orchestration.webserver import Webserver
     from api.egress import EgressPolicy
+    from api.limits import Places
     from api.sandbox import Sandbox
     from api.snapshot import Snapshot
 
-__all__ = ["Services", "WorkspaceFile", "services"]
+__all__ = ["Services", "WorkspaceFile", "registrar", "registry", "services"]
+
+_T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +70,13 @@ class WorkspaceFile:
             raise ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "workspace.invalid",
-                # Callers learn which file it is, not where on the server it lies.
-                outcome.message.replace(f"{self._path.parent}{os.sep}", ""),
+                self.without_folder(outcome.message),
             )
         return outcome
+
+    def without_folder(self, message: str) -> str:
+        """Return a message for callers: they learn which file it is, not where it lies."""
+        return message.replace(f"{self._path.parent}{os.sep}", "")
 
     def _has_changed(self, outcome: Workspace | ConfigurationError) -> bool:
         if self._registry is None or isinstance(outcome, ConfigurationError):
@@ -104,25 +112,59 @@ class Services:
     Attributes:
         workspace: The connectors and pipelines.
         registry: Where further connectors and pipelines are registered; ``None`` for nowhere.
+        registrar: Writes there.
         reader: Reads states and histories from the Dagster instance.
         usage: Knows who uses each connector beside the pipelines declared; ``None`` if nobody can tell.
         egress: Which targets a test may reach.
         sandbox: Where tests run.
         snapshot: The list of connectors, kept ready.
         histories: The stored checks of connectors, as far back as uptimes look.
+        webserver: Dagster's, which starts runs; ``None`` if nobody knows where it is.
+        waits: Places for requests that wait for the end of a run.
     """
 
     workspace: WorkspaceFile
     registry: Registry | None
+    registrar: Registrar | None
     reader: InstanceReader
     usage: UsageReader | None
     egress: EgressPolicy
     sandbox: Sandbox
     snapshot: Snapshot
     histories: HistoryFollower
+    webserver: Webserver | None
+    waits: Places
 
 
 def services() -> Services:
     """Return the services of the application that answers the present request."""
     found: Services = current_app.extensions["acme"]
+    return found
+
+
+def registry() -> Registry:
+    """Return the registry.
+
+    Raises:
+        ProblemError: 503, there is none (code ``registry.nowhere``).
+    """
+    return _there(services().registry)
+
+
+def registrar() -> Registrar:
+    """Return what writes to the registry.
+
+    Raises:
+        ProblemError: 503, there is none (code ``registry.nowhere``).
+    """
+    return _there(services().registrar)
+
+
+def _there(found: _T | None) -> _T:
+    if found is None:
+        raise ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "registry.nowhere",
+            "this server has no registry; an operator gives it one with DAGSTER_HOME or ACME_REGISTRY_URL",
+        )
     return found

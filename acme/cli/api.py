@@ -134,6 +134,7 @@ def _serve(
         registry=registry,
         keys=ring,
         usage=usage,
+        webserver_url=dagster_url,
         environment=where.environment,
         egress=EgressPolicy.parse(egress_allow),
         # A page that gets at a server by a name of its own has no key.

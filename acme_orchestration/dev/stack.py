@@ -19,11 +19,11 @@ from acme_orchestration.dev.flights import load_flights
 from acme_orchestration.dev.home import DevHome
 from acme_orchestration.dev.ports import HOST, check_ports
 from acme_orchestration.dev.processes import ChildProcess
-from acme_orchestration.dev.webserver import RunState, Webserver
 from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.entries import dagster_name
 from acme_orchestration.registry.environment import VARIABLE, overlay_path
 from acme_orchestration.registry.place import existing_registry
+from acme_orchestration.webserver import RunState, Webserver
 from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Ports", "Stack"]

@@ -17,7 +17,7 @@ from acme_sdk.errors import ConfigurationError
 __all__ = ["SCHEMA", "RegistryDatabase"]
 
 #: The last of the migrations, which these modules were written for.
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 # Any number will do, so long as nobody else takes it for a lock in the same database.
 _LOCK = 4_772_386_101

@@ -1,4 +1,4 @@
-"""The registry's tables: what is registered, who did what, and the keys of the API."""
+"""The registry's tables: what is registered, who did what, the API's keys and answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["api_keys", "changes", "entries", "metadata"]
+__all__ = ["answers", "api_keys", "changes", "entries", "metadata"]
 
 
 class _UtcDateTime(sa.TypeDecorator[datetime]):
@@ -68,4 +68,15 @@ api_keys = sa.Table(
     sa.Column("created_at", _UtcDateTime, nullable=False),
     sa.Column("revoked_at", _UtcDateTime),
     sa.UniqueConstraint("name", name="acme_api_keys_name"),
+)
+
+#: What the API answered to requests that may be sent once more; ``answer`` is missing while it is at work.
+answers = sa.Table(
+    "acme_api_answers",
+    metadata,
+    sa.Column("caller", sa.String(63), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("request", sa.String(64), nullable=False),
+    sa.Column("at", _UtcDateTime, nullable=False),
+    sa.Column("answer", _JSON),
 )

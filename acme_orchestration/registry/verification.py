@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from acme_orchestration.registry.entries import ConnectorEntry
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.config import config_model, written_problems
-from acme_sdk.errors import ConfigurationError
+from acme_sdk.errors import ConfigurationError, FieldProblem
 from acme_sdk.plugins import connector_class
 from acme_sdk.secrets.fields import literal_secrets, reference_problems
 
@@ -103,6 +103,7 @@ def _check(entry: ConnectorEntry, fields: _Fields | ConfigurationError) -> None:
         raise ConfigurationError(
             f"{', '.join(f'{where}.{field}' for field in literal)}: a secret stands here in the clear; "
             "write a reference, e.g. {env: VARIABLE}, instead",
+            problems=tuple(FieldProblem(field, "a secret stands here in the clear") for field in literal),
             code="secret.literal",
         )
     references = tuple(reference_problems(fields.schema, entry.config))

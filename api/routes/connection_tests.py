@@ -12,7 +12,7 @@ from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthStatus
 from acme_sdk.probe import ProbeResult
 from api import audit
-from api.auth import needs
+from api.auth import caller, needs
 from api.problems import ProblemError, problem_responses
 from api.sandbox import SandboxFullError
 from api.schemas import Failure, TestConnected, TestFailed, TestRequest, TestResultAnswer
@@ -40,7 +40,7 @@ def test_connection(body: TestRequest) -> dict[str, Any]:
     """Test a connection."""
     target = read_target(body)
     try:
-        with services().sandbox.slot():
+        with services().sandbox.slot(caller().name):
             outcome = _try(target)
     except SandboxFullError as error:
         raise ProblemError(

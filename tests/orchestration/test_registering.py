@@ -47,7 +47,7 @@ class Deployment:
         self.home = folder / "dagster"
         self.home.mkdir()
         (self.home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
-        ports = {"code": free_port(), "ui": free_port()}
+        ports = {"code": free_port(), "ui": free_port(), "api": free_port()}
         (folder / "connectors.yaml").write_text(CONNECTORS_YAML % {"folder": folder})
         (folder / "workspace.yaml").write_text(WORKSPACE_YAML % ports)
         self.env = os.environ | {"DAGSTER_HOME": str(self.home)}
@@ -59,6 +59,9 @@ class Deployment:
         self._start("dagster", "code-server", "start", "-h", "127.0.0.1", "-p", str(ports["code"]), *module)
         self._start("dagster-webserver", "-h", "127.0.0.1", "-p", str(ports["ui"]), *workspace)
         self._start("dagster-daemon", "run", *workspace)
+        self.api = f"http://127.0.0.1:{ports['api']}/api/v1"
+        webserver = ["--dagster-url", f"http://127.0.0.1:{ports['ui']}"]
+        self._start("acme", "api", "--port", str(ports["api"]), *webserver)
 
     def _start(self, program: str, *arguments: str) -> None:
         with (self.folder / f"{program}.log").open("wb") as log:
@@ -149,3 +152,26 @@ def test_what_is_registered_is_checked_and_shown_without_a_restart(deployment: D
     # The daemon, too, goes on with what is loaded now.
     deployment.acme("connectors", "add", "duckdb", "--name", "third", "--set", path)
     deployment.wait(lambda: deployment.status("third"), HealthStatus.HEALTHY)
+
+    # The same over HTTP, and its test as a run.
+    fourth = {"name": "fourth", "type": "duckdb", "role": "destination", "config": {"path": "fourth.duckdb"}}
+    made = requests.post(f"{deployment.api}/connectors", json=fourth, timeout=120)
+    assert made.status_code == 201, made.text
+    deployment.wait(lambda: deployment.status("fourth"), HealthStatus.HEALTHY)
+    answers = []
+
+    def tested() -> int:
+        answers.append(requests.post(f"{deployment.api}/connectors/fourth/test?wait=60", timeout=120))
+        return answers[-1].status_code
+
+    deployment.wait(tested, 200)  # until the code is loaded again, Dagster knows no such job
+    run = answers[-1].json()["data"]
+    assert (run["job"], run["status"]) == ("test_fourth", "SUCCESS")
+    assert answers[-1].headers["Location"] == f"/api/v1/runs/{run['id']}"
+    assert {(one.status_code, one.json().get("code")) for one in answers[:-1]} <= {
+        (503, "dagster.not_started"),
+        (202, None),
+    }
+    unknown = requests.post(f"{deployment.api}/pipelines/nothing/run", timeout=120)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "pipeline.unknown")
+    assert '"result": "started"' in deployment.acme("api", "audit", "--json")

@@ -1,4 +1,4 @@
-"""What ``acme dev`` asks of Dagster's webserver, over GraphQL."""
+"""What is asked of Dagster's webserver, over GraphQL: is it ready, start a job, how far is a run."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Webserver:
             if found and found["__typename"] == "PythonError":
                 raise FatalError(
                     f"the code location {entry['name']} cannot be loaded: {found['message']}",
-                    code="dev.location",
+                    code="dagster.location",
                 )
         return bool(entries) and all(entry["loadStatus"] == "LOADED" for entry in entries)
 
@@ -127,9 +127,9 @@ class Webserver:
                 launched = self._query(_LAUNCH, selector=selector)["launchRun"]
                 if "run" not in launched:
                     reason = launched.get("message", launched["__typename"])
-                    raise FatalError(f"the job {job} cannot be launched: {reason}", code="dev.launch")
+                    raise FatalError(f"the job {job} cannot be launched: {reason}", code="dagster.launch")
                 return str(launched["run"]["id"])
-        raise FatalError(f"Dagster has no job {job}", code="dev.launch")
+        raise FatalError(f"Dagster has no job {job}", code="dagster.launch")
 
     def run(self, run_id: str) -> RunState:
         """Return how far a run is."""

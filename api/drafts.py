@@ -1,0 +1,97 @@
+"""What may be sent to register or change a connector, and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from acme_orchestration.registry.entries import Name, Owner, TypeName
+from api.schemas import Timestamp
+
+__all__ = ["ConnectorDraft", "ConnectorPatch", "RegisteredAnswer", "RegisteredConnector"]
+
+
+def _storable(value: Any) -> Any:
+    """Refuse text that no database takes."""
+    for text in _texts(value):
+        if "\x00" in text or any("\ud800" <= one <= "\udfff" for one in text):
+            raise ValueError("must hold neither NUL characters nor halves of surrogate pairs")
+    return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for field, inner in value.items():
+            yield from (field, *_texts(inner))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+Config = Annotated[dict[str, Any], AfterValidator(_storable)]
+Description = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_storable)]
+Interval = Annotated[int, Field(ge=5, le=1_000_000_000)]
+Timeout = Annotated[float, Field(gt=0, le=20)]
+Threshold = Annotated[int, Field(ge=1, le=100)]
+
+
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class ConnectorDraft(_Fields):
+    """A connector to be registered. Secrets are references, e.g. `{"env": "USERS_DB_PASSWORD"}`."""
+
+    name: Name = Field(examples=["users_db"])
+    type: TypeName = Field(examples=["postgres"])
+    role: Literal["source", "destination"]
+    config: Config = Field(default_factory=dict, repr=False, description="The type's fields.")
+    description: Description | None = None
+    owner: Owner | None = Field(default=None, examples=["team:data"])
+    disabled: bool = Field(default=False, description="Neither checked nor used.")
+    check_interval_s: Interval = 60
+    check_timeout_s: Timeout = 10
+    failure_threshold: Threshold = 1
+    success_threshold: Threshold = 1
+
+
+class ConnectorPatch(_Fields):
+    """What changes (RFC 7396): what is left out stays, `null` removes, `********` keeps a secret."""
+
+    config: Config = Field(default_factory=dict, repr=False)
+    description: Description | None = None
+    owner: Owner | None = None
+    disabled: bool | None = None
+    check_interval_s: Interval | None = None
+    check_timeout_s: Timeout | None = None
+    failure_threshold: Threshold | None = None
+    success_threshold: Threshold | None = None
+
+
+class RegisteredConnector(BaseModel):
+    """A connector as it is registered. Its entity tag stands for its version."""
+
+    name: str
+    type: str
+    role: Literal["source", "destination"]
+    config: dict[str, Any] = Field(default_factory=dict, description="Secrets as references.")
+    description: str | None = None
+    owner: str | None = None
+    disabled: bool = False
+    check_interval_s: int = 60
+    check_timeout_s: float = 10
+    failure_threshold: int = 1
+    success_threshold: int = 1
+    version: int
+    registered_at: Timestamp
+    changed_at: Timestamp
+
+
+class RegisteredAnswer(BaseModel):
+    """A registered connector."""
+
+    data: RegisteredConnector
