@@ -1,0 +1,169 @@
+"""Measures the API's list of connectors: ``python -m benchmarks.api``.
+
+Beside it are measured Dagster's GraphQL, asked for the same states on the same instance, and a Flask endpoint
+that sends the same bytes from memory, which is the limit of server and framework.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlsplit
+
+import requests
+from dagster import DagsterInstance
+
+from acme_orchestration.graphql import ask
+from acme_sdk.health import HealthStatus
+from benchmarks.api.history import fill, store
+from benchmarks.api.servers import api_server, stored_bytes, webserver
+from benchmarks.health.storage import sqlite_home
+
+FOLDER = Path(__file__).resolve().parents[2] / ".acme" / "bench-api"
+LIST = "/api/v1/connectors"
+
+_WORKSPACE_YAML = """\
+load_from:
+  - python_module: {module_name: acme_orchestration.definitions, attribute: defs, location_name: acme}
+"""
+_CHECKS = """
+{ assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks {
+  name executionForLatestMaterialization { status evaluation { severity metadataEntries {
+    label ... on TextMetadataEntry { text } } } } } } } } }
+"""
+
+
+def main() -> None:
+    """Measure and print a table."""
+    options = _options()
+    folder = FOLDER / f"{options.connectors}x{options.checks}"
+    home = _prepared(folder, options.connectors, options.checks)
+    rows: list[tuple[str, str]] = []
+    with api_server(folder, home) as url:
+        started = time.perf_counter()
+        body = requests.get(url + LIST, timeout=60).content
+        rows.append(("first list after start", _ms(time.perf_counter() - started)))
+        rows.append(("list, median", _ms(_median(url + LIST))))
+        ours = _throughput(url + LIST, options.seconds)
+        pages = f"{url}{LIST}?status=healthy&sort=-last_check&limit=50"
+        rows.append(("filtered, sorted, a page of 50, median", _ms(_median(pages))))
+        rows.append(("health of one connector, median", _ms(_median(f"{url}{LIST}/c00000/health", 20))))
+        rows.append(("age of a status, longest of 10", _ms(_age(url, home))))
+    (folder / "stored.json").write_bytes(body)
+    with stored_bytes(folder / "stored.json") as url:
+        limit = _throughput(url, options.seconds)
+    rows.append(("list, requests/s at concurrency 8", f"{ours:,.0f}"))
+    rows.append(("stored bytes, requests/s at concurrency 8", f"{limit:,.0f} ({ours / limit:.0%} of it)"))
+    if options.graphql:
+        with webserver(folder, home) as url:
+            took = [_timed(lambda: ask(url, _CHECKS, timeout_s=300)) for _ in range(5)]
+        rows.append(("Dagster's GraphQL, median", _ms(median(took))))
+    print(f"| {options.connectors:,} connectors, {options.checks:,} checks each | |\n|---|---|")
+    print("\n".join(f"| {name} | {figure} |" for name, figure in rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.api", description=__doc__)
+    parser.add_argument("--connectors", type=int, default=1000, metavar="N", help="how many (1000)")
+    parser.add_argument("--checks", type=int, default=500, metavar="N", help="stored checks of each (500)")
+    parser.add_argument("--seconds", type=float, default=10, help="how long requests are counted (10)")
+    parser.add_argument(
+        "--graphql", action=argparse.BooleanOptionalAction, default=True, help="measure Dagster's, too"
+    )
+    return parser.parse_args()
+
+
+def _prepared(folder: Path, connectors: int, checks: int) -> Path:
+    """Make a workspace and a Dagster home with its history, anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    names = [f"c{number:05}" for number in range(connectors)]
+    entry = json.dumps(
+        {"type": "parquet", "role": "destination", "config": {"path": "p"}, "check_interval_s": 86400}
+    )
+    (folder / "connectors.yaml").write_text(
+        "connectors:\n" + "".join(f"  {name}: {entry}\n" for name in names)
+    )
+    (folder / "workspace.yaml").write_text(_WORKSPACE_YAML)
+    home = sqlite_home(folder / "dagster")
+    with DagsterInstance.from_config(str(home)) as instance:
+        fill(instance, names, checks)
+    return home
+
+
+def _median(url: str, times: int = 200) -> float:
+    get = _getter(url)
+    get()
+    return median(_timed(get) for _ in range(times))
+
+
+def _throughput(url: str, seconds: float, concurrency: int = 8) -> float:
+    """Return how many requests a second are answered when so many clients ask without a pause."""
+    counts = [0] * concurrency
+    end = time.perf_counter() + seconds
+
+    def ask_on(place: int) -> None:
+        get = _getter(url)
+        while time.perf_counter() < end:
+            get()
+            counts[place] += 1
+
+    threads = [threading.Thread(target=ask_on, args=(place,)) for place in range(concurrency)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+def _age(url: str, home: Path) -> float:
+    """Return the longest time from a check that was stored until the list has its status."""
+    get = _getter(url + LIST)
+    ages = []
+    with DagsterInstance.from_config(str(home)) as instance:
+        for number in range(10):
+            status = HealthStatus.HEALTHY if number % 2 else HealthStatus.UNHEALTHY
+            store(instance, "c00000", status)
+            stored_at = time.perf_counter()
+            while json.loads(get())["data"][0]["status"] != status.value:
+                time.sleep(0.01)
+            ages.append(time.perf_counter() - stored_at)
+    return max(ages)
+
+
+def _getter(url: str) -> Callable[[], bytes]:
+    """Return what gets the same document again and again over one connection."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+
+    def get() -> bytes:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise SystemExit(f"{url}: {response.status}")
+        return body
+
+    return get
+
+
+def _timed(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:,.1f} ms"
+
+
+if __name__ == "__main__":
+    main()
