@@ -15,6 +15,7 @@ __all__ = [
     "ConnectorListAnswer",
     "ConnectorPath",
     "Failure",
+    "PipelinePath",
     "Problem",
     "ProblemField",
     "SslOptions",
@@ -49,6 +50,12 @@ class ConnectorPath(_Model):
     """The connector that a path names."""
 
     name: str = Field(description="The connector's name, as declared.", examples=["users_db"])
+
+
+class PipelinePath(_Model):
+    """The pipeline that a path names."""
+
+    name: str = Field(description="The pipeline's name.", examples=["user-analytics"])
 
 
 class ConnectorItem(_Model):

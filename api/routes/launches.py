@@ -21,7 +21,7 @@ from api.auth import caller, needs
 from api.idempotency import idempotent
 from api.limits import PlacesTakenError
 from api.problems import ProblemError, problem_responses
-from api.schemas import ConnectorPath
+from api.schemas import ConnectorPath, PipelinePath
 from api.services import services
 
 __all__ = ["launches"]
@@ -35,12 +35,6 @@ launches = APIBlueprint(
     url_prefix="/api/v1",
     abp_tags=[Tag(name="runs", description="Runs in Dagster.")],
 )
-
-
-class PipelinePath(BaseModel):
-    """The pipeline that a path names."""
-
-    name: str = Field(description="The pipeline's name.", examples=["user-analytics"])
 
 
 class LaunchQuery(BaseModel):

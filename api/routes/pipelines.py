@@ -11,7 +11,7 @@ from flask_openapi.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import ProblemError, problem_responses
-from api.schemas import Timestamp
+from api.schemas import PipelinePath, Timestamp
 from api.services import services
 
 if TYPE_CHECKING:
@@ -29,12 +29,6 @@ pipelines = APIBlueprint(
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NamedPipelinePath(_Model):
-    """The pipeline that a path names."""
-
-    name: str = Field(description="The pipeline's name.", examples=["user-analytics"])
 
 
 class StreamItem(_Model):
@@ -90,7 +84,7 @@ def list_pipelines() -> dict[str, Any]:
 @pipelines.get(
     "/<name>", operation_id="getPipeline", responses={200: PipelineAnswer} | problem_responses(404, 503)
 )
-def get_pipeline(path: NamedPipelinePath) -> dict[str, Any]:
+def get_pipeline(path: PipelinePath) -> dict[str, Any]:
     """Get a pipeline."""
     entry = services().workspace.read().pipelines.get(path.name)
     if entry is None:

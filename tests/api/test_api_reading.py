@@ -9,8 +9,8 @@ from pathlib import Path
 from dagster import AssetMaterialization, job, op
 
 from acme_orchestration.pipelines.naming import stream_key
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.database import RegistryDatabase
-from acme_orchestration.registry.declared import load_workspace
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.registry.registration import Registrar
 from tests.api.client import Api
@@ -129,7 +129,7 @@ def test_pipelines_and_how_they_are_doing(make_api: MakeApi) -> None:
     api = make_api(SPEC_WORKSPACE)
     began = datetime.now(UTC) - timedelta(minutes=5)
     metadata = {"rows_loaded": 47, "started_at": began.timestamp()}
-    entry = load_workspace(api.workspace_file).pipelines["user-analytics"]
+    entry = read_workspace(api.workspace_file).pipelines["user-analytics"]
     key = stream_key(entry, entry.streams[0])
     api.instance.report_runless_asset_event(AssetMaterialization(key, metadata=metadata))
 
