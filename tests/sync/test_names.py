@@ -128,6 +128,7 @@ def is_held(destination: StagedDestination, source: Rows, plan: StreamPlan) -> M
 
 @given(st.lists(NAMES, min_size=1, max_size=6, unique=True), NAMES)
 @example(ODD, "größe.a.b")
+@example(["id"], "\0")
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_real_destinations_hold_any_names(
     tmp_path: Path,

@@ -15,7 +15,8 @@ __all__ = ["delete_checkpoint", "kept_streams", "read_checkpoint", "read_refresh
 
 # Beside the checkpoint's own fields.
 _REFRESH = "refresh"
-# Stands for NUL, which a column's name may have and jsonb may not: a character that nobody uses.
+# Stands for NUL, which the name of a stream or a column may have, and no text in Postgres: a character that
+# nobody uses.
 _NUL = "\ue000"
 
 
@@ -50,14 +51,14 @@ def store_checkpoint(
     ).format(table.sql)
     stored = checkpoint.to_json() | ({_REFRESH: refresh} if refresh else {})
     document = Jsonb(_replaced(stored, "\0", _NUL))
-    connection.execute(statement, (checkpoint.pipeline, checkpoint.stream, document))
+    connection.execute(statement, (*_key(checkpoint.pipeline, checkpoint.stream), document))
 
 
 def delete_checkpoint(connection: Connection, schema: str, pipeline: str, stream: str) -> None:
     """Remove a stream's checkpoint, if it has one, in the present transaction."""
     if _exists(connection, schema):
         statement = sql.SQL("DELETE FROM {} WHERE pipeline = %s AND stream = %s").format(_table(schema).sql)
-        connection.execute(statement, (pipeline, stream))
+        connection.execute(statement, _key(pipeline, stream))
 
 
 def kept_streams(connection: Connection, schema: str) -> list[tuple[str, str]]:
@@ -65,7 +66,7 @@ def kept_streams(connection: Connection, schema: str) -> list[tuple[str, str]]:
     if not _exists(connection, schema):
         return []
     query = sql.SQL("SELECT pipeline, stream FROM {}").format(_table(schema).sql)
-    return [(pipeline, stream) for pipeline, stream in connection.execute(query)]
+    return [(pipeline, stream.replace(_NUL, "\0")) for pipeline, stream in connection.execute(query)]
 
 
 def _read(connection: Connection, schema: str, pipeline: str, stream: str) -> dict[str, Any] | None:
@@ -74,8 +75,13 @@ def _read(connection: Connection, schema: str, pipeline: str, stream: str) -> di
     query = sql.SQL("SELECT checkpoint FROM {} WHERE pipeline = %s AND stream = %s").format(
         _table(schema).sql
     )
-    row = connection.execute(query, (pipeline, stream)).fetchone()
+    row = connection.execute(query, _key(pipeline, stream)).fetchone()
     return dict(_replaced(row[0], _NUL, "\0")) if row else None
+
+
+def _key(pipeline: str, stream: str) -> tuple[str, str]:
+    """Return what the table has in the columns of its key."""
+    return pipeline, stream.replace("\0", _NUL)
 
 
 def _replaced(value: Any, old: str, new: str) -> Any:
