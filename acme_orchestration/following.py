@@ -14,7 +14,7 @@ from acme_orchestration.instance import (
     connector_state,
     stale_after,
 )
-from acme_orchestration.registry.entries import by_dagster_name
+from acme_orchestration.registry.entries import by_dagster_name, translated
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader, StoredCheck
@@ -95,7 +95,7 @@ class StateFollower:
             if check is not None and name in self._shown
         }
         self._states = {
-            name: connector_state(entry, checks.get(name), self._checked.get(name.replace("-", "_")), now)
+            name: connector_state(entry, checks.get(name), self._checked.get(translated(name)), now)
             for name, entry in self._entries.items()
         }
         ends = (

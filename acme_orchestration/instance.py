@@ -22,7 +22,7 @@ from acme_orchestration.checks.stored import (
     last_checks,
 )
 from acme_orchestration.pipelines.state import PipelineState, pipeline_states
-from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, by_dagster_name
+from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, by_dagster_name, translated
 from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.health import HealthReport, HealthStatus
@@ -136,7 +136,7 @@ class InstanceReader:
         checked = self.checked()
         return {
             entry.name: connector_state(
-                entry, latest.get(entry.name), checked.get(entry.name.replace("-", "_")), now
+                entry, latest.get(entry.name), checked.get(translated(entry.name)), now
             )
             for entry in entries
         }

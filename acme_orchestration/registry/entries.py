@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConnectorEntry", "Entry", "Kind", "PipelineEntry", "StreamEntry", "by_dagster_name", "dagster_name",
+    "translated",
 ]  # fmt: skip
 
 # Names of Dagster's own, and of Python, that a resource, a job or an asset cannot bear there.
@@ -28,6 +29,11 @@ _RESERVED = {
 }  # fmt: skip
 
 
+def translated(name: str) -> str:
+    """Return a name as it reads in Dagster, allowed there or not: names that are one there are the same."""
+    return name.replace("-", "_")
+
+
 def dagster_name(name: str) -> str:
     """Return the name that Dagster allows: ``user-analytics`` → ``user_analytics``.
 
@@ -35,13 +41,12 @@ def dagster_name(name: str) -> str:
         ConfigurationError: The name is not allowed (code ``name.invalid``). It consists of letters and
             digits with single ``_`` or ``-`` between them, so that joined by ``__`` names stay apart.
     """
-    translated = name.replace("-", "_")
     if len(name) > 63 or not re.fullmatch(r"[A-Za-z]([_-]?[A-Za-z0-9])*", name):
         hint = "use letters, digits and single _ or - between them, at most 63 characters, a letter first"
-    elif translated in _RESERVED:
+    elif translated(name) in _RESERVED:
         hint = "Dagster or Python keeps this name for itself: choose another"
     else:
-        return translated
+        return translated(name)
     raise ConfigurationError(f"the name {name!r} is not allowed", code="name.invalid", hint=hint)
 
 

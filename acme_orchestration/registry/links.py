@@ -12,6 +12,7 @@ from acme_orchestration.registry.entries import (
     PipelineEntry,
     by_dagster_name,
     dagster_name,
+    translated,
 )
 from acme_orchestration.registry.fields import with_fault
 from acme_orchestration.registry.workspace import Workspace
@@ -49,7 +50,7 @@ def _told_apart(section: str, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     taken: dict[str, str] = {}
     found: dict[str, Entry] = {}
     for name, entry in entries.items():
-        first = taken.setdefault(name.replace("-", "_"), name)
+        first = taken.setdefault(translated(name), name)
         if first != name and entry.fault is None:
             fault = f"{section}.{name}: to Dagster this name is the same as {first!r}: choose another"
             found[name] = with_fault(entry, fault)
@@ -84,7 +85,7 @@ def _linked(
         connector = connectors[name]
         if connector.fault is None and connector.role != role:
             return with_fault(pipeline, f"{where}.{role}: {name!r} is a {connector.role}: name a {role} here")
-        if shown.get(name.replace("-", "_")) is not connector:
+        if shown.get(translated(name)) is not connector:
             return with_fault(pipeline, f"{where}.{role}: {connector.fault}")
     if not pipeline.streams:
         return with_fault(pipeline, f"{where}.streams: there is none: name one, or leave the field out")

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from acme_orchestration.registry import records
 from acme_orchestration.registry.current import with_registered
 from acme_orchestration.registry.declared import read_declared
-from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name
+from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name, translated
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError
 from acme_orchestration.registry.links import link
 from acme_orchestration.registry.records import Record
@@ -194,7 +194,7 @@ class _Now:
                 hint=f"change that one with acme {kind}s change, or choose another name",
             )
         for other in self.workspace.entries(kind):
-            if other.replace("-", "_") == dagster_name(name):
+            if translated(other) == dagster_name(name):
                 raise ConflictError(
                     f"{kind}s.{name}: to Dagster this name is the same as {other!r}",
                     code="name.taken",
