@@ -14,7 +14,6 @@ from flask import current_app
 
 from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.environment import overlay_path, present_environment
-from acme_orchestration.registry.errors import RegistryUnavailableError
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 from api.problems import ProblemError
@@ -63,7 +62,7 @@ class WorkspaceFile:
         """
         with self._lock:
             seen = self._stamp()
-            if self._outcome is None or seen != self._seen or self._has_changed(self._outcome):
+            if seen != self._seen or self._outcome is None or _is_outdated(self._outcome):
                 self._seen, self._outcome = seen, self._load()
             outcome = self._outcome
         if isinstance(outcome, ConfigurationError):
@@ -77,15 +76,6 @@ class WorkspaceFile:
     def without_folder(self, message: str) -> str:
         """Return a message for callers: they learn which file it is, not where it lies."""
         return message.replace(f"{self._path.parent}{os.sep}", "")
-
-    def _has_changed(self, outcome: Workspace | ConfigurationError) -> bool:
-        if self._registry is None or isinstance(outcome, ConfigurationError):
-            return False
-        try:
-            return self._registry.revision() != outcome.revision
-        except RegistryUnavailableError as error:
-            log.warning("%s", error.message)
-            return False
 
     def _stamp(self) -> list[tuple[int, int, int]]:
         """What changes when the file or its overlay does."""
@@ -103,6 +93,10 @@ class WorkspaceFile:
         except ConfigurationError as error:
             log.error("%s", error.message)  # noqa: TRY400 - what counts is where in the file, not in the code
             return error
+
+
+def _is_outdated(outcome: Workspace | ConfigurationError) -> bool:
+    return isinstance(outcome, Workspace) and outcome.is_outdated()
 
 
 @dataclass(frozen=True)

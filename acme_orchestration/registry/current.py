@@ -101,19 +101,12 @@ class CurrentWorkspace:
         While the registry or the file cannot be read, that is the last one that could be.
         """
         with self._lock:
-            registry = self._workspace.registry
-            if registry is not None and self._has_changed(registry):
+            last = self._workspace
+            if last.is_outdated():
                 try:
-                    found = read_workspace(self._workspace.path, registry, self._workspace.environment)
+                    found = read_workspace(last.path, last.registry, last.environment)
                 except ConfigurationError as error:
                     log.warning("%s", error.message)
                 else:
                     self._workspace = verify(found)
             return self._workspace
-
-    def _has_changed(self, registry: Registry) -> bool:
-        try:
-            return registry.revision() != self._workspace.revision
-        except RegistryUnavailableError as error:
-            log.warning("%s", error.message)
-            return False

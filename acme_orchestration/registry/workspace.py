@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acme_orchestration.registry.entries import ConnectorEntry, Entry, Kind, PipelineEntry
+from acme_orchestration.registry.errors import RegistryUnavailableError
 from acme_orchestration.registry.fields import with_fault
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.registered import Registry
 
 __all__ = ["Workspace"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,19 @@ class Workspace:
         """The folder for files of its own, such as states, of which each environment has its own."""
         folder = self.path.parent / ".acme"
         return folder if self.environment is None else folder / "environments" / self.environment
+
+    def is_outdated(self) -> bool:
+        """Ask the registry whether it holds something else by now.
+
+        While it cannot be read, the answer is no, and the log says why.
+        """
+        if self.registry is None:
+            return False
+        try:
+            return self.registry.revision() != self.revision
+        except RegistryUnavailableError as error:
+            log.warning("%s", error.message)
+            return False
 
     def entries(self, kind: Kind) -> Mapping[str, ConnectorEntry | PipelineEntry]:
         """Return the connectors, or the pipelines, by public name."""
