@@ -3,55 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from acme_orchestration.registry.errors import EntryUnknownError, RegistryUnavailableError
 from acme_orchestration.registry.masking import masked
 from api.problems import ProblemError
-from api.schemas import Role, Timestamp
+from api.schemas import ConnectorConfiguration
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import ConnectorEntry
     from acme_orchestration.registry.records import Record
     from acme_orchestration.registry.workspace import Workspace
 
-__all__ = ["ConnectorConfiguration", "ConnectorConfigurationAnswer", "configuration", "registered"]
-
-
-class ConnectorConfiguration(BaseModel):
-    """A connector as it is declared or registered."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str = Field(examples=["users_db"])
-    type: str = Field(examples=["postgres"])
-    role: Role
-    config: dict[str, Any] = Field(
-        description="As written: secrets are references. One that stands in the clear is masked.",
-        examples=[
-            {"host": "db", "database": "users", "user": "reader", "password": {"env": "USERS_DB_PASSWORD"}}
-        ],
-    )
-    description: str | None
-    owner: str | None = Field(examples=["team:data"])
-    disabled: bool
-    check_interval_s: int
-    check_timeout_s: float
-    failure_threshold: int
-    success_threshold: int
-    fault: str | None = Field(description="Why it cannot be used; null for a good one.")
-    origin: Literal["declared", "registered"]
-    version: int | None = Field(description="Of a registered one: another one after each change.")
-    registered_at: Timestamp | None
-    changed_at: Timestamp | None
-
-
-class ConnectorConfigurationAnswer(BaseModel):
-    """The configuration of one connector."""
-
-    data: ConnectorConfiguration
+__all__ = ["configuration", "registered"]
 
 
 def registered(workspace: Workspace, name: str) -> Record | None:

@@ -13,10 +13,11 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from api.answers import NOT_CHANGED, digest_of, tagged
-from api.configuration import ConnectorConfigurationAnswer, configuration, registered
+from api.configuration import configuration, registered
 from api.problems import ProblemError, problem_responses
 from api.schemas import (
     CheckItem,
+    ConnectorConfigurationAnswer,
     ConnectorHealth,
     ConnectorHealthAnswer,
     ConnectorListAnswer,

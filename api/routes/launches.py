@@ -11,7 +11,6 @@ import requests
 from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
-from pydantic import BaseModel, ConfigDict, Field
 
 from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name
 from acme_orchestration.webserver import RunState, Webserver
@@ -21,13 +20,12 @@ from api.auth import caller, needs
 from api.idempotency import idempotent
 from api.limits import PlacesTakenError
 from api.problems import ProblemError, problem_responses
-from api.schemas import ConnectorPath, PipelinePath
+from api.schemas import ConnectorPath, LaunchAnswer, LaunchedRun, LaunchQuery, PipelinePath
 from api.services import services
 
 __all__ = ["launches"]
 
 _POLL_S = 0.25
-_MAX_WAIT_S = 60
 
 launches = APIBlueprint(
     "launches",
@@ -35,33 +33,6 @@ launches = APIBlueprint(
     url_prefix="/api/v1",
     abp_tags=[Tag(name="runs", description="Runs in Dagster.")],
 )
-
-
-class LaunchQuery(BaseModel):
-    """How long to wait for the end of a run."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    wait: float = Field(
-        default=0,
-        ge=0,
-        le=_MAX_WAIT_S,
-        description="Seconds to wait for the end of the run at most.",
-    )
-
-
-class LaunchedRun(BaseModel):
-    """A run that was started."""
-
-    id: str = Field(examples=["5c3b1f0e-6f5c-4f0c-9a51-0d9b0f6a7f11"])
-    job: str = Field(examples=["test_users_db"])
-    status: str = Field(description="As Dagster calls it.", examples=["QUEUED", "SUCCESS", "FAILURE"])
-
-
-class LaunchAnswer(BaseModel):
-    """A run that was started."""
-
-    data: LaunchedRun
 
 
 _RESPONSES = {200: LaunchAnswer, 202: LaunchAnswer} | problem_responses(401, 403, 404, 409, 422, 503)

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
-from pydantic import BaseModel, ConfigDict, Field
 
 from api.problems import ProblemError, problem_responses
-from api.schemas import PipelinePath, Timestamp
+from api.schemas import PipelineAnswer, PipelineItem, PipelineListAnswer, PipelinePath, StreamItem
 from api.services import services
 
 if TYPE_CHECKING:
@@ -25,53 +24,6 @@ pipelines = APIBlueprint(
     url_prefix="/api/v1/pipelines",
     abp_tags=[Tag(name="pipelines", description="Streams of a source that go to a destination.")],
 )
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class StreamItem(_Model):
-    """One stream and how it is loaded."""
-
-    stream: str | None = Field(description="Its name in the source; null for the source's only one.")
-    table: str | None = Field(description="Where it goes; null for a table of the stream's name.")
-    write_mode: str = Field(examples=["append", "overwrite", "upsert"])
-
-
-class PipelineItem(_Model):
-    """A pipeline and how it is doing."""
-
-    name: str = Field(examples=["user-analytics"])
-    source: str = Field(examples=["users_db"])
-    destination: str = Field(examples=["analytics"])
-    streams: list[StreamItem]
-    schedule: str | None = Field(description="A cron expression.", examples=["0 * * * *"])
-    description: str | None
-    owner: str | None
-    fault: str | None = Field(description="Why it cannot be used; null for a good one.")
-    last_run: str | None = Field(
-        description="How its last run stands, as Dagster calls it; null without one.", examples=["SUCCESS"]
-    )
-    last_sync: Timestamp | None = Field(description="When a stream was loaded last; null for never.")
-    next_run: Timestamp | None = Field(description="When its schedule starts it next; null if none does.")
-    rows: int | None = Field(description="How many rows the last syncs of its streams loaded together.")
-    lag_s: int | None = Field(
-        description="The age of the data of the stream that is furthest behind, in seconds; null as long as "
-        "one was never loaded."
-    )
-
-
-class PipelineAnswer(_Model):
-    """One pipeline."""
-
-    data: PipelineItem
-
-
-class PipelineListAnswer(_Model):
-    """All pipelines, in the order declared, and then as registered."""
-
-    data: list[PipelineItem]
 
 
 @pipelines.get("", operation_id="listPipelines", responses={200: PipelineListAnswer} | problem_responses(503))

@@ -18,13 +18,12 @@ from acme_orchestration.registry.masking import masked
 from acme_sdk.errors import AcmeError, ConfigurationError, FieldProblem
 from api import audit
 from api.auth import caller
-from api.drafts import ConnectorDraft, ConnectorPatch, RegisteredAnswer
 from api.idempotency import idempotent
 from api.patch import merged, patch_problems
 from api.places import place_problems
 from api.problems import ProblemError, problem_responses
 from api.routes.connectors import connectors
-from api.schemas import ConnectorPath, ProblemField
+from api.schemas import ConnectorDraft, ConnectorPatch, ConnectorPath, ProblemField, RegisteredAnswer
 from api.services import registrar, registry, services
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""What may be sent to register or change a connector, and what is answered."""
+"""Connectors as they are declared or registered: what may be sent, and what is answered."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from acme_orchestration.registry.entries import Name, Owner, TypeName
-from api.schemas import Timestamp
+from api.schemas.base import Role, Timestamp
 
-__all__ = ["ConnectorDraft", "ConnectorPatch", "RegisteredAnswer", "RegisteredConnector"]
+__all__ = [
+    "ConnectorConfiguration",
+    "ConnectorConfigurationAnswer",
+    "ConnectorDraft",
+    "ConnectorPatch",
+    "RegisteredAnswer",
+    "RegisteredConnector",
+]
 
 
 def _storable(value: Any) -> Any:
@@ -95,3 +102,37 @@ class RegisteredAnswer(BaseModel):
     """A registered connector."""
 
     data: RegisteredConnector
+
+
+class ConnectorConfiguration(BaseModel):
+    """A connector as it is declared or registered."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(examples=["users_db"])
+    type: str = Field(examples=["postgres"])
+    role: Role
+    config: dict[str, Any] = Field(
+        description="As written: secrets are references. One that stands in the clear is masked.",
+        examples=[
+            {"host": "db", "database": "users", "user": "reader", "password": {"env": "USERS_DB_PASSWORD"}}
+        ],
+    )
+    description: str | None
+    owner: str | None = Field(examples=["team:data"])
+    disabled: bool
+    check_interval_s: int
+    check_timeout_s: float
+    failure_threshold: int
+    success_threshold: int
+    fault: str | None = Field(description="Why it cannot be used; null for a good one.")
+    origin: Literal["declared", "registered"]
+    version: int | None = Field(description="Of a registered one: another one after each change.")
+    registered_at: Timestamp | None
+    changed_at: Timestamp | None
+
+
+class ConnectorConfigurationAnswer(BaseModel):
+    """The configuration of one connector."""
+
+    data: ConnectorConfiguration

@@ -1,0 +1,70 @@
+"""The requests and answers of the API, as pydantic models: what OpenAPI shows and what clients read.
+
+Nothing here needs Flask or Dagster: the server and `api.client` share it.
+"""
+
+from __future__ import annotations
+
+from api.schemas.base import Model, Role, Status, Timestamp
+from api.schemas.connection_tests import SslOptions, TestConnected, TestFailed, TestRequest, TestResultAnswer
+from api.schemas.connectors import (
+    CheckItem,
+    ConnectorHealth,
+    ConnectorHealthAnswer,
+    ConnectorItem,
+    ConnectorListAnswer,
+    ConnectorPath,
+    Failure,
+    Uptime,
+)
+from api.schemas.pipelines import PipelineAnswer, PipelineItem, PipelineListAnswer, PipelinePath, StreamItem
+from api.schemas.problems import Problem, ProblemField
+from api.schemas.registration import (
+    ConnectorConfiguration,
+    ConnectorConfigurationAnswer,
+    ConnectorDraft,
+    ConnectorPatch,
+    RegisteredAnswer,
+    RegisteredConnector,
+)
+from api.schemas.runs import MAX_WAIT_S, LaunchAnswer, LaunchedRun, LaunchQuery, Run, RunAnswer, RunPath
+
+__all__ = [
+    "MAX_WAIT_S",
+    "CheckItem",
+    "ConnectorConfiguration",
+    "ConnectorConfigurationAnswer",
+    "ConnectorDraft",
+    "ConnectorHealth",
+    "ConnectorHealthAnswer",
+    "ConnectorItem",
+    "ConnectorListAnswer",
+    "ConnectorPatch",
+    "ConnectorPath",
+    "Failure",
+    "LaunchAnswer",
+    "LaunchQuery",
+    "LaunchedRun",
+    "Model",
+    "PipelineAnswer",
+    "PipelineItem",
+    "PipelineListAnswer",
+    "PipelinePath",
+    "Problem",
+    "ProblemField",
+    "RegisteredAnswer",
+    "RegisteredConnector",
+    "Role",
+    "Run",
+    "RunAnswer",
+    "RunPath",
+    "SslOptions",
+    "Status",
+    "StreamItem",
+    "TestConnected",
+    "TestFailed",
+    "TestRequest",
+    "TestResultAnswer",
+    "Timestamp",
+    "Uptime",
+]
