@@ -7,12 +7,12 @@ that it did not call so before.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from acme_sdk.secrets import MASK, is_reference
 
-__all__ = ["masked"]
+__all__ = ["mask_paths", "masked"]
 
 _TELLING = re.compile(
     r"pass(word|wd|phrase)|secret|token|credential|(api|private|access)_?key", re.IGNORECASE
@@ -50,3 +50,16 @@ def _within(value: Any, spec: Mapping[str, Any]) -> Any:
             return MASK
         case _:
             return value
+
+
+def mask_paths(value: Any, path: str = "") -> Iterator[str]:
+    """Yield the dotted paths of texts that hold a mask: what was shown is no value to be stored."""
+    match value:
+        case Mapping():
+            for field, inner in value.items():
+                yield from mask_paths(inner, f"{path}.{field}".lstrip("."))
+        case list():
+            for index, inner in enumerate(value):
+                yield from mask_paths(inner, f"{path}.{index}".lstrip("."))
+        case str() if MASK in value:
+            yield path

@@ -10,10 +10,12 @@ from typing import Any
 from pydantic import BaseModel
 
 from acme_orchestration.registry.entries import ConnectorEntry
+from acme_orchestration.registry.masking import mask_paths
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.config import config_model, written_problems
 from acme_sdk.errors import ConfigurationError, FieldProblem
 from acme_sdk.plugins import connector_class
+from acme_sdk.secrets import MASK
 from acme_sdk.secrets.fields import literal_secrets, reference_problems
 
 __all__ = ["check_connector", "type_schema", "verify"]
@@ -55,8 +57,8 @@ def check_connector(entry: ConnectorEntry, folder: Path) -> None:
     Raises:
         ConfigurationError: There is no such type, it cannot be imported or it has no such role (codes
             ``type.…``), its schema is wrong (``config.schema``), a secret stands in the clear
-            (``secret.literal``), or a field is wrong, e.g. a reference names a store that does not exist
-            (``config.invalid``).
+            (``secret.literal``), a mask stands where a value should (``secret.masked``), or a field is wrong,
+            e.g. a reference names a store that does not exist (``config.invalid``).
     """
     _check(entry, _fields_or_error(entry, folder))
 
@@ -105,6 +107,13 @@ def _check(entry: ConnectorEntry, fields: _Fields | ConfigurationError) -> None:
             "write a reference, e.g. {env: VARIABLE}, instead",
             problems=tuple(FieldProblem(field, "a secret stands here in the clear") for field in literal),
             code="secret.literal",
+        )
+    if masks := list(mask_paths(entry.config)):
+        raise ConfigurationError(
+            f"{', '.join(f'{where}.{field}' for field in masks)}: {MASK} only stands where a secret is shown",
+            problems=tuple(FieldProblem(field, "is a mask and no value") for field in masks),
+            code="secret.masked",
+            hint="write the secret as a reference, or leave the field as it is",
         )
     references = tuple(reference_problems(fields.schema, entry.config))
     if problems := references or written_problems(fields.schema, fields.model, entry.config):
