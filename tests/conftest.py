@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.bigquery.emulator import Emulator
 from tests.running_dev import RunningDev
 from tests.servers import DatabaseServer, server_folder
 
@@ -29,6 +30,14 @@ def postgres() -> Iterator[DatabaseServer]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """A real emulator of BigQuery; no test stops this one."""
+    emulator = Emulator()
+    yield emulator
+    emulator.stop()
 
 
 @pytest.fixture(scope="session")

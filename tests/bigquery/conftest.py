@@ -1,4 +1,4 @@
-"""Fixtures: one emulator per session, a dataset of its own per test."""
+"""Fixtures: a dataset per test."""
 
 from __future__ import annotations
 
@@ -18,14 +18,6 @@ from tests.bigquery.emulator import Emulator
 from tests.bigquery.loads import checkpoint
 
 PROJECT = "acme-test"
-
-
-@pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """A real emulator; no test stops this one."""
-    emulator = Emulator()
-    yield emulator
-    emulator.stop()
 
 
 @dataclass

@@ -204,9 +204,7 @@ def test_an_overwrite_without_rows_leaves_an_empty_table(destination: DuckDBDest
     assert rows(path) == []
 
 
-def test_upsert_replaces_by_key_and_the_highest_cursor_wins(
-    destination: DuckDBDestination, path: Path
-) -> None:
+def test_upsert_replaces_by_key_and_the_last_row_wins(destination: DuckDBDestination, path: Path) -> None:
     upsert = plan(WriteMode.UPSERT, primary_key=("a", "b"), cursor_field="at")
     load(
         destination,
@@ -221,7 +219,7 @@ def test_upsert_replaces_by_key_and_the_highest_cursor_wins(
     )
     assert count == 2
     destination.teardown()
-    assert rows(path) == [(1, 1, 3, "new", None), (1, 2, 1, "kept", None), (2, 1, 3, "last", None)]
+    assert rows(path) == [(1, 1, 2, "late", None), (1, 2, 1, "kept", None), (2, 1, 3, "last", None)]
 
 
 def test_upsert_of_a_column_that_is_named_like_the_row_number(

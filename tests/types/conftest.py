@@ -18,14 +18,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def emulator() -> Iterator[Emulator]:
-    """A BigQuery."""
-    emulator = Emulator()
-    yield emulator
-    emulator.stop()
-
-
-@pytest.fixture(scope="session")
 def table(postgres: DatabaseServer) -> Iterator[TableOrigin]:
     """A table with all types of Postgres."""
     with table_origin(postgres) as origin:

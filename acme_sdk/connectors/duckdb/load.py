@@ -212,16 +212,15 @@ class DuckDBLoad(Load):
         return self._insert(self._target, f"FROM {self._stage}")
 
     def _keep_last(self) -> None:
-        """Remove all staged rows but the last of each key; with a cursor, last means highest."""
+        """Remove all staged rows but the last of each key."""
         keys, position = self._plan.primary_key, quoted(_POSITION)
         columns = ", ".join(map(quoted, keys))
-        by_cursor = "".join(f"{quoted(name)} DESC NULLS LAST, " for name in self._plan.cursor_columns)
         # The window, which DuckDB keeps in memory, is over keys that are there twice, and no other columns.
         twice = f"SELECT {columns} FROM {self._stage} GROUP BY ALL HAVING count(*) > 1"
         self._connection.execute(
             f"DELETE FROM {self._stage} WHERE {position} IN (SELECT {position} FROM {self._stage} new"
             f" WHERE EXISTS (SELECT 1 FROM ({twice}) twice WHERE {self._equal('twice', 'new', keys)})"
-            f" QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY {by_cursor}{position} DESC) > 1)"
+            f" QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY {position} DESC) > 1)"
         )
         self._connection.execute(f"ALTER TABLE {self._stage} DROP COLUMN {position}")
 
