@@ -143,9 +143,11 @@ def test_an_attempt_that_was_given_up_cannot_publish_any_more(
     other.stage(batch(id=[3], name=["c"]))
     assert load(plan(), batch(id=[2], name=["b"])) == 1
     with pytest.raises(AcmeError):
-        given_up.publish(checkpoint(slow))
+        given_up.publish(checkpoint(slow))  # its load job comes after the clean-up, and makes no table
+    assert len(dataset.stages()) == 1
     assert other.publish(checkpoint(plan(stream="other"))) == 1
     assert dataset.query(ORDERS) == [(1, "a"), (2, "b"), (3, "c")]
+    assert dataset.stages() == set()
 
 
 def test_checkpoint_that_moved_stops_a_publication(

@@ -80,6 +80,28 @@ def test_a_crash_between_and_within_intervals(dataset: Dataset, destination: Big
     assert dataset.query(IDS) == [(1,), (2,), (3,), (4,)]
 
 
+def test_what_died_after_the_last_interval_leaves_nothing(
+    dataset: Dataset, destination: BigQueryDestination, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(BaseException):
+        pass
+
+    def killed(_table: object) -> None:
+        raise Killed
+
+    last = part()
+    dying = destination.open_load(last)
+    dying.stage(batch(id=[1, 2]))
+    with monkeypatch.context() as patched:
+        patched.setattr(destination._opened(), "drop", killed)
+        with pytest.raises(Killed):
+            dying.publish(replace(checkpoint(last), progress={"refresh": "r1", "at": 2}))
+    assert len(dataset.stages()) == 1
+    # All was read: nothing is left to load, only to be put in place.
+    assert destination.finish_refresh(last, done(last)) == 2
+    assert dataset.tables() == {"orders", "_acme_checkpoints"}
+
+
 def test_finishing_twice_keeps_the_rows(dataset: Dataset, destination: BigQueryDestination) -> None:
     what = part()
     interval(destination, what, batch(id=[1, 2]))

@@ -21,7 +21,7 @@ from acme_sdk.connectors.bigquery.checkpoints import (
 from acme_sdk.connectors.bigquery.columns import TargetColumn, moved
 from acme_sdk.connectors.bigquery.names import quoted, table_reference, table_sql, text_literal
 from acme_sdk.connectors.bigquery.script import Publication
-from acme_sdk.connectors.bigquery.stage import add_columns, refresh_table
+from acme_sdk.connectors.bigquery.stage import add_columns, drop_remains, refresh_table
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
@@ -81,9 +81,10 @@ def finish_refresh(warehouse: Warehouse, plan: LoadPlan, state: StreamState) -> 
         count = _count(warehouse, target)  # it was finished, and the answer got lost
     else:
         count = _replace(warehouse, plan, target, hidden, before, state)
-    # Whoever fails to remove it need not fail for it: the stream's next load does.
+    # An attempt that died after its last interval has left a staging table, too, and no load comes to remove
+    # it. Whoever fails to do so need not fail for it: the stream's next load does.
     with suppress(AcmeError):
-        warehouse.drop(hidden)
+        drop_remains(warehouse, plan, target)
     return count
 
 
