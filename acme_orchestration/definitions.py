@@ -20,7 +20,7 @@ from dagster import (
 from acme_orchestration.alerts.change import Alert
 from acme_orchestration.checks.health import connector_asset, health_check
 from acme_orchestration.jobs.connector_test import connector_test
-from acme_orchestration.pipelines.naming import stream_key
+from acme_orchestration.naming import stream_key
 from acme_orchestration.pipelines.pipeline import pipeline_definitions
 from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
 from acme_orchestration.registry.entries import PipelineEntry, by_dagster_name, dagster_name

@@ -15,8 +15,8 @@ from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from acme_orchestration.following import HistoryFollower
-from acme_orchestration.registry.registration import Registrar
+from acme_orchestration.instance.following import HistoryFollower
+from acme_orchestration.registration import Registrar
 from acme_orchestration.webserver import Webserver
 from api.auth import authenticate
 from api.egress import EgressPolicy

@@ -9,7 +9,8 @@ from typing import ParamSpec, TypeVar
 
 from flask import current_app, g, request
 
-from api.keys import SCOPES, KeyRing, Scope
+from acme_orchestration.registry.keys import SCOPES, Scope
+from api.keys import KeyRing
 from api.problems import ProblemError
 
 __all__ = ["Caller", "authenticate", "caller", "needs"]

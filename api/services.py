@@ -19,10 +19,10 @@ from acme_sdk.errors import ConfigurationError
 from api.problems import ProblemError
 
 if TYPE_CHECKING:
-    from acme_orchestration.following import HistoryFollower
     from acme_orchestration.instance import InstanceReader
+    from acme_orchestration.instance.following import HistoryFollower
+    from acme_orchestration.registration import Registrar
     from acme_orchestration.registry.registered import Registry
-    from acme_orchestration.registry.registration import Registrar
     from acme_orchestration.usage.reader import UsageReader
     from acme_orchestration.webserver import Webserver
     from api.egress import EgressPolicy

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from acme_orchestration.following import StateFollower
+from acme_orchestration.instance.following import StateFollower
 from api.answers import digest_of
 from api.problems import ProblemError
 from api.schemas import ConnectorItem

@@ -87,7 +87,8 @@ def _is_loopback(host: str) -> bool:
 
 def _key_ring(host: str, registry: Registry | None) -> KeyRing | None:
     """Return what recognizes keys; beyond loopback, nobody is let in without one."""
-    from api.keys import KeyRing, KeyStore
+    from acme_orchestration.registry.keys import KeyStore
+    from api.keys import KeyRing
 
     local = _is_loopback(host)
     store = KeyStore(registry.database) if registry is not None else None

@@ -28,7 +28,7 @@ def keys() -> None:
 @where_options
 def create(scopes: str, name: str | None, where: Where) -> None:
     """Make a key, and print it: it is shown this once."""
-    from api.keys import SCOPES, KeyStore
+    from acme_orchestration.registry.keys import SCOPES, KeyStore
 
     wanted = [scope for scope in SCOPES if scope in scopes.split(",")]
     if unknown := sorted(set(scopes.split(",")) - set(SCOPES)):
@@ -42,7 +42,7 @@ def create(scopes: str, name: str | None, where: Where) -> None:
 @where_options
 def list_(where: Where) -> None:
     """List the keys, valid and revoked."""
-    from api.keys import KeyStore
+    from acme_orchestration.registry.keys import KeyStore
 
     with failing_plainly():
         found = KeyStore(where.registry().database).all()
@@ -64,7 +64,7 @@ def list_(where: Where) -> None:
 @where_options
 def revoke(name: str, where: Where) -> None:
     """Revoke the key NAME; a running server refuses it a second later."""
-    from api.keys import KeyStore
+    from acme_orchestration.registry.keys import KeyStore
 
     with failing_plainly():
         KeyStore(where.registry().database).revoke(name, actor=actor())

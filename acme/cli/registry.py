@@ -14,9 +14,9 @@ from acme.cli.columns import print_columns
 from acme.cli.workspace import Where
 
 if TYPE_CHECKING:
+    from acme_orchestration.registration import Registrar
     from acme_orchestration.registry.entries import Kind
     from acme_orchestration.registry.records import Change, Record
-    from acme_orchestration.registry.registration import Registrar
     from acme_orchestration.registry.workspace import Workspace
 
 __all__ = [
@@ -39,7 +39,7 @@ def open_registrar(where: Where) -> Registrar:
     Raises:
         ConfigurationError: See `Where.registry`.
     """
-    from acme_orchestration.registry.registration import Registrar
+    from acme_orchestration.registration import Registrar
 
     return Registrar(where.path, where.registry(), where.environment)
 

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from acme_orchestration.alerts.change import StateChange
-from acme_sdk.errors import AcmeError, RetriableError
-from acme_sdk.failures import describe
+from acme_sdk.failures import without_secrets
 from acme_sdk.health import HealthStatus
 from acme_sdk.secrets import Redactor, is_reference
 from acme_sdk.secrets.reference import SecretResolver
@@ -73,9 +72,7 @@ class Channel(BaseModel):
         try:
             self._send(concerned, secrets)
         except Exception as error:  # noqa: BLE001 - whatever a library raises may hold the secret
-            failure = describe(error)
-            kind = type(error) if isinstance(error, AcmeError) else RetriableError
-            raise kind(redactor.redact(failure.message), code=failure.code, hint=failure.hint) from None
+            raise without_secrets(error, redactor) from None
 
     @abstractmethod
     def _references(self) -> dict[str, dict[str, Any] | None]:

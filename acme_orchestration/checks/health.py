@@ -14,14 +14,9 @@ from dagster import (
     multi_asset_check,
 )
 
-from acme_orchestration.checks.evaluation import (
-    CHECK_NAME,
-    CheckRecord,
-    connector_key,
-    evaluation_of,
-    next_record,
-)
 from acme_orchestration.instance import InstanceReader
+from acme_orchestration.instance.evaluation import CheckRecord, evaluation_of, next_record
+from acme_orchestration.naming import CHECK_NAME, connector_key
 from acme_orchestration.registry.entries import ConnectorEntry, dagster_name
 from acme_orchestration.resources.connector import ConnectorResource
 

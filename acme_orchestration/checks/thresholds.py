@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from acme_orchestration.checks.evaluation import CheckRecord
+from acme_orchestration.instance.evaluation import CheckRecord
 from acme_orchestration.registry.entries import ConnectorEntry
 from acme_sdk.health import HealthReport, HealthStatus
 

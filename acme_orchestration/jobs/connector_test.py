@@ -2,8 +2,8 @@
 
 from dagster import Failure, JobDefinition, OpExecutionContext, in_process_executor, job, op
 
-from acme_orchestration.checks.evaluation import evaluation_of
 from acme_orchestration.checks.health import check_now
+from acme_orchestration.instance.evaluation import evaluation_of
 from acme_orchestration.registry.entries import ConnectorEntry, dagster_name
 from acme_orchestration.resources.connector import ConnectorResource
 from acme_sdk.health import HealthStatus

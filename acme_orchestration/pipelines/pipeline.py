@@ -16,7 +16,7 @@ from dagster import (
     define_asset_job,
 )
 
-from acme_orchestration.pipelines.naming import stream_key
+from acme_orchestration.naming import stream_key
 from acme_orchestration.pipelines.schedule import pipeline_schedule
 from acme_orchestration.pipelines.stream import stream_asset
 from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, dagster_name

@@ -11,8 +11,8 @@ from dagster import (
 )
 
 from acme_orchestration.instance import InstanceReader
-from acme_orchestration.pipelines.naming import schedule_name
-from acme_orchestration.pipelines.state import HELD_BACK
+from acme_orchestration.instance.pipelines import HELD_BACK
+from acme_orchestration.naming import schedule_name
 from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, dagster_name
 from acme_sdk.health import HealthStatus
 

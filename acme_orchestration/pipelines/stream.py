@@ -18,8 +18,7 @@ from dagster import (
     asset,
 )
 
-from acme_orchestration.checks.evaluation import connector_key
-from acme_orchestration.pipelines.naming import stream_key
+from acme_orchestration.naming import connector_key, stream_key
 from acme_orchestration.registry.entries import PipelineEntry, StreamEntry, dagster_name
 from acme_sdk.cursor import cursor_columns
 from acme_sdk.errors import AcmeError

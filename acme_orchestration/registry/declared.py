@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from acme_orchestration.registry.document import Document, invalid, read_document
 from acme_orchestration.registry.entries import Entry
 from acme_orchestration.registry.environment import laid_over, overlay_path, present_environment
-from acme_orchestration.registry.fields import connector_entry, pipeline_entry, with_fault
+from acme_orchestration.registry.faults import with_fault
+from acme_orchestration.registry.fields import connector_entry, pipeline_entry
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 

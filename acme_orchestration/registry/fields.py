@@ -7,10 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from acme_orchestration.registry.entries import ConnectorEntry, Entry, PipelineEntry, StreamEntry
+from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, StreamEntry
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["connector_entry", "pipeline_entry", "with_fault"]
+__all__ = ["connector_entry", "pipeline_entry"]
 
 
 def connector_entry(name: str, body: Any) -> ConnectorEntry:
@@ -61,11 +61,6 @@ def _body(where: str, body: Any) -> dict[str, Any]:
 def _text(body: Any, field: str) -> str:
     value = body.get(field) if isinstance(body, dict) else None
     return value if isinstance(value, str) else ""
-
-
-def with_fault(entry: Entry, fault: str) -> Entry:
-    """Return the entry as one that cannot be used, and why."""
-    return entry.model_copy(update={"fault": fault})
 
 
 def _explain(where: str, error: ValidationError, model: type[ConnectorEntry] | type[PipelineEntry]) -> str:

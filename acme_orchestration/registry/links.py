@@ -14,7 +14,7 @@ from acme_orchestration.registry.entries import (
     dagster_name,
     translated,
 )
-from acme_orchestration.registry.fields import with_fault
+from acme_orchestration.registry.faults import with_fault
 from acme_orchestration.registry.workspace import Workspace
 
 __all__ = ["link"]

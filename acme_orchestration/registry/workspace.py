@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from acme_orchestration.registry.entries import ConnectorEntry, Entry, Kind, PipelineEntry
 from acme_orchestration.registry.errors import RegistryUnavailableError
-from acme_orchestration.registry.fields import with_fault
+from acme_orchestration.registry.faults import with_fault
 
 if TYPE_CHECKING:
     from acme_orchestration.alerts.change import Alert

@@ -11,7 +11,7 @@ from dagster import ConfigurableResource, InitResourceContext
 from pydantic import PrivateAttr
 from typing_extensions import TypeVar
 
-from acme_orchestration.checks.evaluation import fault_report
+from acme_orchestration.registry.faults import fault_report
 from acme_orchestration.resources.live import LiveConnector
 from acme_orchestration.resources.redaction import guarded, redacting
 from acme_sdk.config import ConnectorConfig, validate_config

@@ -9,9 +9,9 @@ from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationConte
 
 from acme_orchestration.alerts.change import Alert
 from acme_orchestration.alerts.delivery import Delivery
-from acme_orchestration.alerts.told import Told
 from acme_orchestration.instance import InstanceReader
 from acme_orchestration.registry.current import CurrentWorkspace
+from acme_orchestration.sensors.told import Told
 
 __all__ = ["alert_sensor"]
 

@@ -15,8 +15,7 @@ from dagster import (
 )
 
 from acme_orchestration.instance import ConnectorState, InstanceReader
-from acme_orchestration.pipelines.naming import schedule_name
-from acme_orchestration.pipelines.state import held_back
+from acme_orchestration.naming import schedule_name
 from acme_orchestration.registry.current import CurrentWorkspace
 from acme_orchestration.registry.entries import PipelineEntry, dagster_name
 from acme_sdk.health import HealthStatus
@@ -46,12 +45,13 @@ def waiting_sensor(
         default_status=DefaultSensorStatus.RUNNING,
     )
     def pipelines_waiting(context: SensorEvaluationContext) -> SensorResult:
-        waiting = held_back(context.instance, by_schedule)
+        reader = InstanceReader(context.instance)
+        waiting = reader.held_back(by_schedule)
         if not waiting:
             return SensorResult(skip_reason="no pipeline waits")
         connectors = current.read().connectors
         sources = {name: connectors.get(by_schedule[name].source) for name in waiting}
-        states = InstanceReader(context.instance).states([s for s in sources.values() if s is not None])
+        states = reader.states([s for s in sources.values() if s is not None])
         requests = [
             # Dagster starts one run for each key, however often it is asked for.
             RunRequest(run_key=f"{name}/{at.timestamp():.0f}", job_name=dagster_name(by_schedule[name].name))

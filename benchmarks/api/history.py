@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from dagster import DagsterInstance
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, SqlEventLogStorageTable
 
-from acme_orchestration.checks.evaluation import evaluation_of
 from acme_orchestration.instance import CheckRecord
+from acme_orchestration.instance.evaluation import evaluation_of
 from acme_sdk.health import HealthReport, HealthStatus
 
 __all__ = ["fill", "store"]

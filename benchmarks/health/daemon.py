@@ -17,7 +17,7 @@ from dagster import DagsterInstance
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorTick, SensorInstigatorData
 
-from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor, read_doubts, write_cursor
+from acme_orchestration.instance.cursor import HEALTH_SENSOR, read_cursor, read_doubts, write_cursor
 
 __all__ = ["Daemon", "Usage"]
 

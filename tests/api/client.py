@@ -15,8 +15,8 @@ import requests
 from dagster import DagsterInstance
 from werkzeug.serving import make_server
 
-from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of
 from acme_orchestration.instance import InstanceReader
+from acme_orchestration.instance.evaluation import CheckRecord, evaluation_of
 from acme_sdk.health import HealthReport
 from api.app import create_app
 from tests.dagster_home import opened_instance

@@ -20,9 +20,10 @@ import pytest
 import requests
 
 from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.keys import KeyStore
 from acme_orchestration.registry.registered import Registry
 from api.egress import EgressPolicy
-from api.keys import KeyRing, KeyStore
+from api.keys import KeyRing
 from tests.api.client import Api
 from tests.api.rogues import ROGUES, hang, hang_up, rogue
 from tests.servers import DatabaseServer

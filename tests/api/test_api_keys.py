@@ -15,10 +15,11 @@ from click.testing import CliRunner, Result
 from acme.cli import main
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.errors import RegistryUnavailableError
+from acme_orchestration.registry.keys import SCOPES, KeyStore, Scope
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.registry.tables import api_keys
 from acme_sdk.errors import ConfigurationError
-from api.keys import SCOPES, KeyRing, KeyStore, Scope
+from api.keys import KeyRing
 from tests.api.client import Api
 from tests.servers import DatabaseServer
 

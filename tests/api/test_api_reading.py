@@ -8,11 +8,11 @@ from pathlib import Path
 
 from dagster import AssetMaterialization, job, op
 
-from acme_orchestration.pipelines.naming import stream_key
+from acme_orchestration.naming import stream_key
+from acme_orchestration.registration import Registrar
 from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.registered import Registry
-from acme_orchestration.registry.registration import Registrar
 from tests.api.client import Api
 from tests.api.test_api_connectors import HEALTHY, REFUSED, SPEC_WORKSPACE, one_connector
 

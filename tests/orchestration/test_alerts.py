@@ -10,8 +10,8 @@ from dagster import DagsterInstance, SensorResult, build_sensor_context
 
 from acme_orchestration.alerts import Alert, EmailAlert, SlackAlert, StateChange, WebhookAlert
 from acme_orchestration.alerts.declared import BrokenAlert
-from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of
 from acme_orchestration.definitions import build_definitions
+from acme_orchestration.instance.evaluation import CheckRecord, evaluation_of
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthReport, HealthStatus

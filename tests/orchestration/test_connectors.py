@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 from dagster import AssetKey, DagsterInstance, Definitions, asset, materialize
 
-from acme_orchestration.checks.evaluation import check_key
 from acme_orchestration.definitions import build_definitions
 from acme_orchestration.instance import InstanceReader
+from acme_orchestration.naming import check_key
 from acme_orchestration.registry.workspace import Workspace
 from acme_orchestration.resources.connector import ConnectorResource
 from acme_sdk.errors import AcmeError, ConfigurationError

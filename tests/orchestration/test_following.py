@@ -11,9 +11,9 @@ from dagster._core.storage.event_log.schema import SqlEventLogStorageTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acme_orchestration.checks.evaluation import evaluation_of
-from acme_orchestration.following import HistoryFollower, StateFollower
 from acme_orchestration.instance import CheckRecord, InstanceReader, stale_after
+from acme_orchestration.instance.evaluation import evaluation_of
+from acme_orchestration.instance.following import HistoryFollower, StateFollower
 from tests.orchestration.test_instance import (
     HEALTHY,
     NOW,

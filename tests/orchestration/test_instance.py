@@ -25,10 +25,11 @@ from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatu
 from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from acme_orchestration.checks.evaluation import connector_key, evaluation_of, next_record
 from acme_orchestration.instance import CheckRecord, ConnectorState, InstanceReader, stale_after
+from acme_orchestration.instance.cursor import HEALTH_SENSOR, write_cursor
+from acme_orchestration.instance.evaluation import evaluation_of, next_record
+from acme_orchestration.naming import connector_key
 from acme_orchestration.registry.entries import ConnectorEntry
-from acme_orchestration.sensors.cursor import HEALTH_SENSOR, write_cursor
 from acme_sdk.errors import ConfigurationError
 from acme_sdk.health import HealthReport, HealthStatus
 

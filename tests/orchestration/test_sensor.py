@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dagster import DagsterInstance, Definitions, SensorResult, build_sensor_context
 
-from acme_orchestration.checks.evaluation import evaluation_of, record_of
 from acme_orchestration.definitions import build_definitions
 from acme_orchestration.instance import CheckRecord, InstanceReader
-from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor, read_doubts, write_cursor
+from acme_orchestration.instance.cursor import HEALTH_SENSOR, read_cursor, read_doubts, write_cursor
+from acme_orchestration.instance.evaluation import evaluation_of, record_of
 from acme_sdk.health import HealthReport, HealthStatus
 from acme_sdk.probe import Probe, ProbeResult
 from tests.orchestration.conftest import PASSWORD, Folder

@@ -26,9 +26,9 @@ from dagster._core.scheduler.instigation import (
 )
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from acme_orchestration.checks.evaluation import CheckRecord, evaluation_of
 from acme_orchestration.definitions import build_definitions
 from acme_orchestration.instance import InstanceReader
+from acme_orchestration.instance.evaluation import CheckRecord, evaluation_of
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.health import HealthReport, HealthStatus
 from tests.orchestration.conftest import Folder

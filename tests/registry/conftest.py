@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from acme_orchestration.registration import Registrar
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.registered import Registry
-from acme_orchestration.registry.registration import Registrar
 from tests.servers import DatabaseServer
 
 DECLARED = """

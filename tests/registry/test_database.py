@@ -13,13 +13,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from acme_orchestration.registration import Registrar
 from acme_orchestration.registry import tables
 from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
 from acme_orchestration.registry.database import SCHEMA, RegistryDatabase
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.registered import Registry
-from acme_orchestration.registry.registration import Registrar
 from acme_orchestration.registry.verification import verify
 from acme_sdk.errors import ConfigurationError
 from tests.servers import DatabaseServer
@@ -110,7 +110,7 @@ def test_processes_that_open_a_new_one_at_once(url: str, path: Path) -> None:
         "import sys; from pathlib import Path;"
         "from acme_orchestration.registry.database import RegistryDatabase;"
         "from acme_orchestration.registry.registered import Registry;"
-        "from acme_orchestration.registry.registration import Registrar;"
+        "from acme_orchestration.registration import Registrar;"
         "registry = Registry(RegistryDatabase(sys.argv[1]));"
         f"Registrar(Path(sys.argv[2]), registry).register('connector', sys.argv[3], {WAREHOUSE!r}, actor='x')"
     )

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from acme_orchestration.registration import Registrar
 from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError
 from acme_orchestration.registry.records import Kind
 from acme_orchestration.registry.registered import Registry
-from acme_orchestration.registry.registration import Registrar
 from acme_orchestration.registry.verification import verify
 from acme_sdk.errors import AcmeError
 

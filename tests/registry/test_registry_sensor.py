@@ -6,9 +6,9 @@ from pathlib import Path
 
 from dagster import DagsterInstance, SkipReason, build_sensor_context
 
+from acme_orchestration.registration import Registrar
 from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
 from acme_orchestration.registry.registered import Registry
-from acme_orchestration.registry.registration import Registrar
 from acme_orchestration.sensors.registry import registry_sensor
 
 

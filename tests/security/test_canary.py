@@ -30,9 +30,9 @@ from moto.server import ThreadedMotoServer
 from acme_orchestration.dev.ports import free_port
 from acme_orchestration.dev.processes import ChildProcess
 from acme_orchestration.graphql import ask
+from acme_orchestration.registration import Registrar
 from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.place import find_registry
-from acme_orchestration.registry.registration import Registrar
 from acme_orchestration.registry.verification import verify
 from acme_orchestration.resources.binding import connector_resource
 from acme_orchestration.webserver import Webserver

@@ -12,7 +12,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 from dagster._core.storage.event_log.base import AssetRecord
 from dagster._utils.schedules import get_next_cron_tick, is_valid_cron_string
 
-from acme_orchestration.pipelines.naming import schedule_name, stream_key
+from acme_orchestration.naming import schedule_name, stream_key
 from acme_orchestration.registry.entries import PipelineEntry, by_dagster_name
 
 __all__ = ["HELD_BACK", "PipelineState", "held_back", "pipeline_states"]

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from acme_orchestration.alerts.change import StateChange
 from acme_orchestration.instance import ConnectorState
+from acme_orchestration.instance.packing import pack, unpack
 from acme_orchestration.registry.entries import ConnectorEntry
-from acme_orchestration.sensors.packing import pack, unpack
 from acme_sdk.health import HealthReport, HealthStatus
 
 __all__ = ["Told"]

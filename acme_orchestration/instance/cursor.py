@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from acme_orchestration.sensors.packing import pack, unpack
+from acme_orchestration.instance.packing import pack, unpack
 
-__all__ = ["HEALTH_SENSOR", "read_cursor", "read_doubts", "write_cursor"]
+__all__ = ["HEALTH_SENSOR", "checked_times", "read_cursor", "read_doubts", "write_cursor"]
 
 HEALTH_SENSOR = "connector_health"
 
@@ -43,3 +43,12 @@ def read_doubts(cursor: str | None) -> dict[str, int]:
         return {str(name): int(count) for name, count in unpack(cursor)["doubts"].items()}
     except (ValueError, TypeError, AttributeError, OverflowError, KeyError):
         return {}
+
+
+def checked_times(cursors: Sequence[str | None]) -> dict[str, datetime]:
+    """Return when each connector was checked last, by Dagster name, as the cursors of health sensors say."""
+    times: dict[str, datetime] = {}
+    for cursor in cursors:
+        for name, at in read_cursor(cursor).items():
+            times[name] = max(at, times.get(name, at))
+    return times

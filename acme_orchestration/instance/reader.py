@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence, Set
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Set
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dagster import DagsterError, DagsterInstance
@@ -12,8 +11,12 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import SensorInstigatorData
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
-from acme_orchestration.checks.evaluation import CheckRecord, fault_report
-from acme_orchestration.checks.stored import (
+from acme_orchestration.instance.cursor import HEALTH_SENSOR, checked_times
+from acme_orchestration.instance.evaluation import CheckRecord
+from acme_orchestration.instance.pipelines import PipelineState, held_back, pipeline_states
+from acme_orchestration.instance.runs import RunState, run_state
+from acme_orchestration.instance.states import ConnectorState, connector_state
+from acme_orchestration.instance.stored import (
     StoredCheck,
     check_ids,
     checks_of,
@@ -21,70 +24,10 @@ from acme_orchestration.checks.stored import (
     history_since,
     last_checks,
 )
-from acme_orchestration.pipelines.state import PipelineState, pipeline_states
 from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry, by_dagster_name, translated
-from acme_orchestration.sensors.cursor import HEALTH_SENSOR, read_cursor
 from acme_sdk.errors import ConfigurationError
-from acme_sdk.health import HealthReport, HealthStatus
 
-__all__ = [
-    "CheckRecord",
-    "ConnectorState",
-    "InstanceReader",
-    "RunState",
-    "StoredCheck",
-    "checked_times",
-    "connector_state",
-    "stale_after",
-]
-
-#: A due check waits for the sensor's next tick, at most about this long.
-TICK_SLACK = timedelta(seconds=30)
-
-
-@dataclass(frozen=True)
-class ConnectorState:
-    """The state of a connector, as of now.
-
-    Attributes:
-        status: One of the five states.
-        since: Since when it is in that state, in UTC; ``None`` where nobody knows.
-        last_check: When it was checked last, in UTC; ``None`` for never.
-        report: The last stored report; its numbers may be older than ``last_check``, since a check that finds
-            nothing new is stored only now and then.
-    """
-
-    status: HealthStatus
-    since: datetime | None = None
-    last_check: datetime | None = None
-    report: HealthReport | None = None
-
-
-@dataclass(frozen=True)
-class RunState:
-    """How far a run is.
-
-    Attributes:
-        job: The job's name.
-        status: As Dagster calls it, e.g. ``STARTED``.
-        created_at: When it was asked for, in UTC.
-        started_at: When it began, or ``None``.
-        ended_at: When it ended, or ``None``.
-    """
-
-    job: str
-    status: str
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
-
-
-def stale_after(entry: ConnectorEntry) -> timedelta:
-    """Return the age at which the last check of a connector no longer says anything about it.
-
-    One and a half intervals, the time a check may take, and the time until the sensor's next tick.
-    """
-    return timedelta(seconds=1.5 * entry.check_interval_s + entry.check_timeout_s) + TICK_SLACK
+__all__ = ["InstanceReader"]
 
 
 class InstanceReader:
@@ -152,6 +95,10 @@ class InstanceReader:
         """
         return pipeline_states(self._instance, entries, now or datetime.now(UTC))
 
+    def held_back(self, schedules: Collection[str]) -> dict[str, datetime]:
+        """Return which schedules last started nothing because of the source, and when that was."""
+        return held_back(self._instance, schedules)
+
     def latest(self, entries: Collection[ConnectorEntry]) -> dict[str, CheckRecord]:
         """Return the last stored check by public name; one that is planned or running does not count."""
         shown = by_dagster_name(entries)
@@ -207,16 +154,7 @@ class InstanceReader:
 
     def run(self, run_id: str) -> RunState | None:
         """Return how far a run is, or ``None`` if there is none of this id."""
-        record = self._instance.get_run_record_by_id(run_id)
-        if record is None:
-            return None
-        return RunState(
-            job=record.dagster_run.job_name,
-            status=record.dagster_run.status.value,
-            created_at=record.create_timestamp,
-            started_at=_time(record.start_time),
-            ended_at=_time(record.end_time),
-        )
+        return run_state(self._instance, run_id)
 
     def kept(self, key: str) -> str | None:
         """Return the text that `keep` stored under a key, or ``None``."""
@@ -231,47 +169,3 @@ class InstanceReader:
         storage = self._instance.event_log_storage
         assert isinstance(storage, SqlEventLogStorage)  # noqa: S101 - there is no other in the open-source Dagster
         return storage
-
-
-def checked_times(cursors: Sequence[str | None]) -> dict[str, datetime]:
-    """Return when each connector was checked last, by Dagster name, as the cursors of health sensors say."""
-    times: dict[str, datetime] = {}
-    for cursor in cursors:
-        for name, at in read_cursor(cursor).items():
-            times[name] = max(at, times.get(name, at))
-    return times
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def connector_state(
-    entry: ConnectorEntry, record: CheckRecord | None, checked: datetime | None, now: datetime
-) -> ConnectorState:
-    """Return the state of a connector.
-
-    Args:
-        entry: The connector.
-        record: Its last stored check.
-        checked: When a health sensor checked it last, stored or not.
-        now: The time to judge by, aware.
-    """
-    last_check = max((at for at in (checked, record.at if record else None) if at is not None), default=None)
-    if entry.disabled:
-        return ConnectorState(HealthStatus.DISABLED, last_check=last_check)
-    if entry.fault is not None:
-        return _broken(entry.fault, record, last_check)
-    if record is None or last_check is None:
-        return ConnectorState(HealthStatus.UNKNOWN, last_check=last_check)
-    stale_from = last_check + stale_after(entry)
-    if now > stale_from:
-        return ConnectorState(HealthStatus.UNKNOWN, stale_from, last_check, record.report)
-    return ConnectorState(record.report.status, record.since, last_check, record.report)
-
-
-def _broken(fault: str, record: CheckRecord | None, last_check: datetime | None) -> ConnectorState:
-    """The state of an entry with a fault: that of its check, if the check found the same fault."""
-    if record is not None and record.report.message == fault:
-        return ConnectorState(record.report.status, record.since, last_check, record.report)
-    return ConnectorState(HealthStatus.UNHEALTHY, report=fault_report(fault))

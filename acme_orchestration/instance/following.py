@@ -5,20 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
-from acme_orchestration.instance import (
-    CheckRecord,
-    ConnectorState,
-    checked_times,
-    connector_state,
-    stale_after,
-)
-from acme_orchestration.registry.entries import by_dagster_name, translated
-
-if TYPE_CHECKING:
-    from acme_orchestration.instance import InstanceReader, StoredCheck
-    from acme_orchestration.registry.entries import ConnectorEntry
+from acme_orchestration.instance.cursor import checked_times
+from acme_orchestration.instance.evaluation import CheckRecord
+from acme_orchestration.instance.reader import InstanceReader
+from acme_orchestration.instance.states import ConnectorState, connector_state, stale_after
+from acme_orchestration.instance.stored import StoredCheck
+from acme_orchestration.registry.entries import ConnectorEntry, by_dagster_name, translated
 
 __all__ = ["HistoryFollower", "StateFollower"]
 

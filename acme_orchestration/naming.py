@@ -1,14 +1,26 @@
-"""What a pipeline's parts are called in Dagster."""
+"""What connectors, pipelines and their parts are called in Dagster."""
 
 from __future__ import annotations
 
 import re
 
-from dagster import AssetKey
+from dagster import AssetCheckKey, AssetKey
 
 from acme_orchestration.registry.entries import PipelineEntry, StreamEntry, dagster_name
 
-__all__ = ["schedule_name", "stream_key"]
+__all__ = ["CHECK_NAME", "check_key", "connector_key", "schedule_name", "stream_key"]
+
+CHECK_NAME = "health"
+
+
+def connector_key(name: str) -> AssetKey:
+    """Return the key of a connector's asset: ``users-db`` → ``["connectors", "users_db"]``."""
+    return AssetKey(["connectors", dagster_name(name)])
+
+
+def check_key(name: str) -> AssetCheckKey:
+    """Return the key of a connector's health check."""
+    return AssetCheckKey(connector_key(name), CHECK_NAME)
 
 
 def schedule_name(pipeline: PipelineEntry) -> str:

@@ -6,23 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from dagster import AssetCheckEvaluation, AssetCheckKey, AssetCheckSeverity, AssetKey, MetadataValue
+from dagster import AssetCheckEvaluation, AssetCheckSeverity, MetadataValue
 
-from acme_orchestration.registry.entries import dagster_name
+from acme_orchestration.naming import CHECK_NAME, connector_key
 from acme_sdk.health import HealthReport, HealthStatus
 
-__all__ = [
-    "CHECK_NAME",
-    "CheckRecord",
-    "check_key",
-    "connector_key",
-    "evaluation_of",
-    "fault_report",
-    "next_record",
-    "record_of",
-]
-
-CHECK_NAME = "health"
+__all__ = ["CheckRecord", "evaluation_of", "next_record", "record_of"]
 
 
 @dataclass(frozen=True)
@@ -40,30 +29,10 @@ class CheckRecord:
     since: datetime
 
 
-def connector_key(name: str) -> AssetKey:
-    """Return the key of a connector's asset: ``users-db`` → ``["connectors", "users_db"]``."""
-    return AssetKey(["connectors", dagster_name(name)])
-
-
-def check_key(name: str) -> AssetCheckKey:
-    """Return the key of a connector's health check."""
-    return AssetCheckKey(connector_key(name), CHECK_NAME)
-
-
 def next_record(report: HealthReport, at: datetime, previous: CheckRecord | None) -> CheckRecord:
     """Return the record of a check; the state is as old as the previous record says, unless it changed."""
     unchanged = previous is not None and previous.report.status is report.status
     return CheckRecord(at, report, previous.since if previous is not None and unchanged else at)
-
-
-def fault_report(fault: str) -> HealthReport:
-    """Return the report of a connector whose entry is wrong: there is nothing to ask."""
-    return HealthReport(
-        HealthStatus.UNHEALTHY,
-        code="config.invalid",
-        message=fault,
-        hint="correct the entry, then reload the code location",
-    )
 
 
 def evaluation_of(name: str, record: CheckRecord) -> AssetCheckEvaluation:

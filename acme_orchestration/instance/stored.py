@@ -15,7 +15,8 @@ from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, Sq
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 from dagster._serdes import deserialize_value
 
-from acme_orchestration.checks.evaluation import CHECK_NAME, CheckRecord, check_key, record_of
+from acme_orchestration.instance.evaluation import CheckRecord, record_of
+from acme_orchestration.naming import CHECK_NAME, check_key
 
 __all__ = ["StoredCheck", "check_ids", "checks_of", "history_ids", "history_since", "last_checks"]
 
