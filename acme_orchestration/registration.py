@@ -8,16 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
-from acme_orchestration.registry import records
 from acme_orchestration.registry.current import with_registered
 from acme_orchestration.registry.declared import read_declared
 from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name, translated
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError
 from acme_orchestration.registry.links import link
-from acme_orchestration.registry.records import Record
-from acme_orchestration.registry.registered import Registry, contents, unknown
+from acme_orchestration.registry.records import Record, entry_of
+from acme_orchestration.registry.registered import Registry, unknown
+from acme_orchestration.registry.rows import Rows
 from acme_orchestration.registry.verification import check_connector
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
@@ -62,12 +60,12 @@ class Registrar:
         """
         entry = _entry(kind, name, body)
         with self._writing() as now:
-            found = records.find(now.connection, kind, name)
+            found = now.rows.find(kind, name)
             if found is not None and found.body == _body(entry):
                 return found
             now.require_free(kind, name, found)
             now.check(entry)
-            return records.insert(now.connection, kind, name, _body(entry), actor)
+            return now.rows.insert(kind, name, _body(entry), actor)
 
     def get(self, kind: Kind, name: str) -> Record:
         """Return what is registered, to be changed or deleted.
@@ -124,7 +122,7 @@ class Registrar:
                 return old
             if {**old.body, "disabled": None} != {**_body(entry), "disabled": None}:
                 now.check(entry)
-            return records.update(now.connection, old, _body(entry), actor)
+            return now.rows.update(old, _body(entry), actor)
 
     def delete(self, kind: Kind, name: str, *, version: int, actor: str) -> None:
         """Delete something registered; its audit trail stays.
@@ -145,14 +143,14 @@ class Registrar:
             old = now.expect(kind, name, version)
             if kind == "connector":
                 now.require_unused(name)
-            records.delete(now.connection, old, actor)
+            now.rows.delete(old, actor)
 
     @contextmanager
     def _writing(self) -> Iterator[_Now]:
         declared = read_declared(self._path, self._environment)
-        with self._registry.database.writing() as connection:
-            workspace = with_registered(declared, self._registry, contents(connection))
-            yield _Now(connection, declared, workspace)
+        with self._registry.writing() as rows:
+            workspace = with_registered(declared, self._registry, rows.contents())
+            yield _Now(rows, declared, workspace)
 
 
 @dataclass(frozen=True)
@@ -160,18 +158,18 @@ class _Now:
     """The present state, which nobody else changes while it is looked at.
 
     Attributes:
-        connection: The transaction that writes.
+        rows: What is registered, to be changed.
         declared: What the file declares.
         workspace: That and what is registered, not linked.
     """
 
-    connection: sa.Connection
+    rows: Rows
     declared: Workspace
     workspace: Workspace
 
     def expect(self, kind: Kind, name: str, version: int) -> Record:
         """Return the row that the caller saw."""
-        found = records.find(self.connection, kind, name)
+        found = self.rows.find(kind, name)
         if found is None:
             if name in self.declared.entries(kind):
                 raise _declared_error(self.declared, kind, name)
@@ -247,7 +245,7 @@ def _declared_error(declared: Workspace, kind: Kind, name: str) -> ConflictError
 
 def _entry(kind: Kind, name: str, body: Mapping[str, Any]) -> ConnectorEntry | PipelineEntry:
     dagster_name(name)
-    entry = records.entry_of(kind, name, body)
+    entry = entry_of(kind, name, body)
     if entry.fault is not None:
         raise ConfigurationError(entry.fault, code=f"{kind}.invalid", hint=_CORRECT)
     return entry

@@ -17,8 +17,8 @@ from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from acme_orchestration.registry.records import Record
-    from acme_orchestration.registry.registered import Contents, Registry
+    from acme_orchestration.registry.records import Contents, Record
+    from acme_orchestration.registry.registered import Registry
 
 __all__ = ["CurrentWorkspace", "doubled", "read_workspace", "with_registered"]
 

@@ -12,8 +12,8 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from acme_orchestration.registry import records
 from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.rows import Rows
 from acme_orchestration.registry.tables import api_keys
 from acme_sdk.errors import ConfigurationError
 
@@ -89,7 +89,7 @@ class KeyStore:
                 "created_at": datetime.now(UTC),
             }
             connection.execute(sa.insert(api_keys).values(values))
-            records.note(connection, "create", "api key", name, actor, None, {"scopes": list(scopes)})
+            Rows(connection).note("create", "api key", name, actor, None, {"scopes": list(scopes)})
         return key
 
     def revoke(self, name: str, *, actor: str) -> None:
@@ -108,7 +108,7 @@ class KeyStore:
             if found["revoked_at"] is None:
                 query = sa.update(api_keys).where(api_keys.c.name == name)
                 connection.execute(query.values(revoked_at=datetime.now(UTC)))
-                records.note(connection, "revoke", "api key", name, actor, None, None)
+                Rows(connection).note("revoke", "api key", name, actor, None, None)
 
     def all(self) -> list[ApiKey]:
         """Return all keys, valid and revoked, the oldest first.

@@ -1,53 +1,20 @@
-"""The SQL registry, read: which connectors and pipelines were registered beside the declared ones."""
+"""The SQL registry: which connectors and pipelines were registered beside the declared ones."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
-
-import sqlalchemy as sa
 
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.entries import Kind
 from acme_orchestration.registry.errors import EntryUnknownError
 from acme_orchestration.registry.masking import masked
-from acme_orchestration.registry.records import (
-    Change,
-    Record,
-    Subject,
-    changes,
-    find,
-    note,
-    records,
-    revision,
-)
+from acme_orchestration.registry.records import Change, Contents, Record, Subject
+from acme_orchestration.registry.rows import Rows
 
-__all__ = ["Contents", "Registry", "contents", "unknown"]
-
-
-@dataclass(frozen=True)
-class Contents:
-    """What the registry holds at one moment.
-
-    Attributes:
-        revision: The number of the last change.
-        connectors: The oldest first.
-        pipelines: The same for pipelines.
-    """
-
-    revision: int = 0
-    connectors: Sequence[Record] = ()
-    pipelines: Sequence[Record] = ()
-
-    def records(self, kind: Kind) -> Sequence[Record]:
-        """Return the connectors, or the pipelines."""
-        return self.connectors if kind == "connector" else self.pipelines
-
-
-def contents(connection: sa.Connection) -> Contents:
-    """Return everything registered, as a transaction sees it."""
-    return Contents(revision(connection), records(connection, "connector"), records(connection, "pipeline"))
+__all__ = ["Registry", "unknown"]
 
 
 def unknown(kind: Kind, name: str) -> EntryUnknownError:
@@ -80,8 +47,8 @@ class Registry:
         """
         if not self.database.exists:
             return 0
-        with self.database.reading() as connection:
-            return revision(connection)
+        with self._reading() as rows:
+            return rows.revision()
 
     def contents(self) -> Contents:
         """Return everything registered; none of it is checked.
@@ -91,8 +58,8 @@ class Registry:
         """
         if not self.database.exists:
             return Contents()
-        with self.database.reading() as connection:
-            return contents(connection)
+        with self._reading() as rows:
+            return rows.contents()
 
     def get(self, kind: Kind, name: str) -> Record:
         """Return a registered connector or pipeline.
@@ -103,8 +70,8 @@ class Registry:
         """
         found = None
         if self.database.exists:
-            with self.database.reading() as connection:
-                found = find(connection, kind, name)
+            with self._reading() as rows:
+                found = rows.find(kind, name)
         if found is None:
             raise unknown(kind, name)
         return found
@@ -124,8 +91,8 @@ class Registry:
         Raises:
             RegistryUnavailableError: The database cannot be written.
         """
-        with self.database.writing() as connection:
-            note(connection, action, kind, name, actor, None, after)
+        with self.writing() as rows:
+            rows.note(action, kind, name, actor, None, after)
 
     def history(self, kind: Subject | None = None, name: str | None = None, limit: int = 100) -> list[Change]:
         """Return the last changes, the newest first; nothing in them that looks like a secret.
@@ -140,8 +107,23 @@ class Registry:
         """
         if not self.database.exists:
             return []
+        with self._reading() as rows:
+            return [_masked(change) for change in rows.changes(kind, name, limit)]
+
+    @contextmanager
+    def writing(self) -> Iterator[Rows]:
+        """Open the rows for changing them, for one at a time; see `RegistryDatabase.writing`.
+
+        Raises:
+            RegistryUnavailableError: The database cannot be read or written.
+        """
+        with self.database.writing() as connection:
+            yield Rows(connection)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Rows]:
         with self.database.reading() as connection:
-            return [_masked(change) for change in changes(connection, kind, name, limit)]
+            yield Rows(connection)
 
 
 def _masked(change: Change) -> Change:
