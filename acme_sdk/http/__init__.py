@@ -4,7 +4,7 @@
 """
 
 from acme_sdk.http.auth import ApiKeyAuth, BasicAuth, BearerAuth, Token, TokenAuth
-from acme_sdk.http.oauth import JwtAuth, OAuth2ClientCredentials, OAuth2JwtBearer, OAuth2RefreshToken
+from acme_sdk.http.oauth import OAuth2ClientCredentials, OAuth2JwtBearer, OAuth2RefreshToken
 from acme_sdk.http.pagination import (
     CursorInBody,
     LinkHeader,
@@ -16,6 +16,7 @@ from acme_sdk.http.pagination import (
 )
 from acme_sdk.http.response import HttpResponse
 from acme_sdk.http.session import HttpAdapter, HttpSession
+from acme_sdk.http.signed_token import JwtAuth
 
 __all__ = [
     "ApiKeyAuth",

@@ -1,23 +1,22 @@
-"""OAuth 2.0 (RFC 6749) and signed tokens (RFC 7519, RFC 7523): tokens that expire and are renewed.
+"""OAuth 2.0 (RFC 6749, RFC 7523): tokens that a server gives, and that are renewed when they expire.
 
-They need the extra ``oauth``: oauthlib and PyJWT.
+They need the extra ``oauth``: oauthlib, and PyJWT for assertions.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from typing import Any, Literal
 
 from requests import PreparedRequest
 
-from acme_sdk.errors import AcmeError, ConfigurationError, FatalError, RetriableError
+from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.http.auth import BasicAuth, Token, TokenAuth
 from acme_sdk.http.session import HttpSession
+from acme_sdk.http.signed_token import JwtAuth, require_package
 from acme_sdk.secrets import Redactor
 
-__all__ = ["JwtAuth", "OAuth2ClientCredentials", "OAuth2JwtBearer", "OAuth2RefreshToken"]
+__all__ = ["OAuth2ClientCredentials", "OAuth2JwtBearer", "OAuth2RefreshToken"]
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _LONGEST_DESCRIPTION = 200
@@ -45,7 +44,7 @@ class _OAuth2(TokenAuth):
         extra: Mapping[str, str] | None,
     ) -> None:
         super().__init__()
-        _need("oauthlib")
+        require_package("oauthlib")
         self._token_url = token_url
         self._client_id = client_id
         self._client_secret = client_secret
@@ -238,59 +237,6 @@ class OAuth2JwtBearer(_OAuth2):
         return _token(self._ask(_JWT_BEARER, {"assertion": self._assertion.obtain().value}))
 
 
-class JwtAuth(TokenAuth):
-    """A token that we sign ourselves, sent as it is.
-
-    Args:
-        key: The private key in PEM form, or the shared secret of an ``HS…`` algorithm.
-        claims: The claims; ``iat`` and ``exp`` are added.
-        algorithm: How it is signed.
-        key_id: Which key it is, ``kid``.
-        lifetime: How long a token is good, in seconds.
-
-    Raises:
-        ConfigurationError: The extra ``oauth`` is not installed (code ``extra.missing``).
-    """
-
-    def __init__(
-        self,
-        key: str,
-        claims: Mapping[str, Any],
-        *,
-        algorithm: str = "RS256",
-        key_id: str | None = None,
-        lifetime: int = 300,
-    ) -> None:
-        super().__init__()
-        _need("jwt")
-        self._key = key
-        self._claims = dict(claims)
-        self._algorithm = algorithm
-        self._headers = {"kid": key_id} if key_id else None
-        self._lifetime = lifetime
-
-    def obtain(self) -> Token:
-        """Sign a new token.
-
-        Raises:
-            ConfigurationError: The key is no key for the algorithm (code ``jwt.key``).
-        """
-        import jwt
-
-        now = int(time.time())
-        claims = {**self._claims, "iat": now, "exp": now + self._lifetime}
-        try:
-            signed = jwt.encode(claims, self._key, self._algorithm, headers=self._headers)
-        except (jwt.PyJWTError, NotImplementedError, TypeError, ValueError):
-            # What the libraries say may quote the key.
-            raise ConfigurationError(
-                f"the key cannot sign by {self._algorithm}",
-                code="jwt.key",
-                hint="it must be a whole private key in PEM form, line breaks included; a secret for HS256",
-            ) from None
-        return Token(signed, self._lifetime)
-
-
 def _nobody(request: PreparedRequest) -> PreparedRequest:
     """Send no credentials of the machine's own, as out of ``~/.netrc``."""
     return request
@@ -307,12 +253,3 @@ def _no_token(where: str) -> FatalError:
         code="oauth.no_token",
         hint="check the address of the token endpoint",
     )
-
-
-def _need(module: str) -> None:
-    try:
-        import_module(module)
-    except ImportError:
-        raise ConfigurationError(
-            f"{module} is not installed", code="extra.missing", hint="pip install 'acme-connectors[oauth]'"
-        ) from None

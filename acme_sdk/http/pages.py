@@ -2,36 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from acme_sdk.errors import FatalError
 from acme_sdk.http.hosts import other_host, without_query
 from acme_sdk.http.pagination import PageRequest, Paginator
 from acme_sdk.http.response import HttpResponse
 
-if TYPE_CHECKING:
-    from acme_sdk.http.session import HttpSession
-
 __all__ = ["read_pages"]
 
 
 def read_pages(
-    session: HttpSession,
-    method: str,
+    ask: Callable[[PageRequest], HttpResponse],
     url: str,
     paginator: Paginator,
     *,
     params: Mapping[str, Any] | None,
     empty_pages: int,
-    **options: Any,
 ) -> Iterator[HttpResponse]:
-    """Yield the pages; see `HttpSession.pages`."""
+    """Yield the pages; see `HttpSession.pages`.
+
+    Args:
+        ask: Sends one request.
+        url: The address of the first page.
+        paginator: How the API continues.
+        params: The query's parameters, besides the paginator's.
+        empty_pages: How many pages in a row may be empty although they say that there is more.
+    """
     walk = _Walk(paginator, url, empty_pages)
     request: PageRequest | None = paginator.first(PageRequest(url, params or {}))
     while request is not None:
         walk.begin(request)
-        response = session.request(method, request.url, params=request.params, **options)
+        response = ask(request)
         response.raise_for_status()
         request = walk.following(request, response)
         yield response

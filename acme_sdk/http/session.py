@@ -14,7 +14,7 @@ from acme_sdk.errors import AcmeError, FatalError, RetriableError
 from acme_sdk.http.budget import Budget
 from acme_sdk.http.hosts import other_host, without_query
 from acme_sdk.http.pages import read_pages
-from acme_sdk.http.pagination import Paginator
+from acme_sdk.http.pagination import PageRequest, Paginator
 from acme_sdk.http.response import HttpResponse
 
 __all__ = ["HttpAdapter", "HttpSession"]
@@ -109,7 +109,11 @@ class HttpSession(requests.Session):
                 (``pages.other_host``); or an answer does not have what the paginator looks for
                 (``pages.missing``).
         """
-        return read_pages(self, method, url, paginator, params=params, empty_pages=empty_pages, **options)
+
+        def ask(page: PageRequest) -> HttpResponse:
+            return self.request(method, page.url, params=page.params, **options)
+
+        return read_pages(ask, url, paginator, params=params, empty_pages=empty_pages)
 
     def limit(
         self, requests: int | None = None, per: float = 1.0, *, longest_wait: float = LONGEST_BUDGET_WAIT_S

@@ -178,7 +178,7 @@ def clock(monkeypatch):
     """The clock of whoever keeps or signs tokens."""
     clock = Clock()
     monkeypatch.setattr("acme_sdk.http.auth.time", clock)
-    monkeypatch.setattr("acme_sdk.http.oauth.time", clock)
+    monkeypatch.setattr("acme_sdk.http.signed_token.time", clock)
     return clock
 
 
