@@ -10,7 +10,10 @@ from typing import Any, Protocol
 from acme_sdk.errors import AcmeError
 from acme_sdk.failures import describe
 
-__all__ = ["ConnectionReport", "HealthReport", "HealthStatus", "check_health"]
+__all__ = ["CHECK_TIMEOUT_S", "ConnectionReport", "HealthReport", "HealthStatus", "check_health"]
+
+#: Seconds until a check counts as hanging, where nobody says how many.
+CHECK_TIMEOUT_S = 10
 
 
 class HealthStatus(StrEnum):

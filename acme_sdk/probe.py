@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from acme_sdk.health import HealthReport, HealthStatus
+from acme_sdk.health import CHECK_TIMEOUT_S, HealthReport, HealthStatus
 
 __all__ = ["Probe", "ProbeResult", "run_probes", "takes_worker_down"]
 
@@ -53,7 +53,7 @@ class Probe:
     config: Mapping[str, Any] = field(repr=False)
     action: str = "health"
     folder: str | None = None
-    timeout: float = 15.0
+    timeout: float = CHECK_TIMEOUT_S
     attempts: int = 1
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from acme_sdk.errors import ConfigurationError
+from acme_sdk.health import CHECK_TIMEOUT_S
 from acme_sdk.load import WriteMode
 from acme_sdk.policy import NestedData, SchemaPolicy
 
@@ -101,7 +102,7 @@ class ConnectorEntry(_Entry):
     owner: Owner | None = None
     disabled: bool = False
     check_interval_s: int = Field(default=60, ge=5)
-    check_timeout_s: float = Field(default=10, gt=0, le=20)
+    check_timeout_s: float = Field(default=CHECK_TIMEOUT_S, gt=0, le=20)
     failure_threshold: int = Field(default=1, ge=1, le=100)
     success_threshold: int = Field(default=1, ge=1, le=100)
     fault: str | None = None

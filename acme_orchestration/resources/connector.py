@@ -17,7 +17,7 @@ from acme_orchestration.resources.redaction import guarded, redacting
 from acme_sdk.config import ConnectorConfig, validate_config
 from acme_sdk.connector import Connector
 from acme_sdk.errors import ConfigurationError, FatalError
-from acme_sdk.health import HealthReport
+from acme_sdk.health import CHECK_TIMEOUT_S, HealthReport
 from acme_sdk.lifecycle import open_connector
 from acme_sdk.plugins import connector_class
 from acme_sdk.probe import Probe, run_probes
@@ -49,7 +49,7 @@ class ConnectorResource(ConfigurableResource[Any], Generic[C]):
     role: str
     config: dict[str, Any | None] = {}
     folder: str | None = None
-    check_timeout_s: float = 10
+    check_timeout_s: float = CHECK_TIMEOUT_S
     fault: str | None = None
 
     _live: LiveConnector[C] | None = PrivateAttr(default=None)
