@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from acme.cli.entries import add_entry_commands
+from acme.cli.entries import add_entry_commands, field_options, with_given
 from acme.cli.errors import failing_plainly
 from acme.cli.fields import ask_fields, set_fields
 from acme.cli.registry import actor, open_registrar, seen, version_option
@@ -19,6 +19,37 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+# Of `add` and `change`, what goes into the entry as it is given.
+_field_options = field_options(
+    click.option("--description", help="For people; empty for none."),
+    click.option("--owner", help="An e-mail address, or team:NAME; empty for none."),
+    click.option(
+        "--check-interval",
+        "check_interval_s",
+        type=int,
+        metavar="SECONDS",
+        help="Between health checks; 60 by default.",
+    ),
+    click.option(
+        "--check-timeout",
+        "check_timeout_s",
+        type=float,
+        metavar="SECONDS",
+        help="Until a health check counts as hanging; 10 by default.",
+    ),
+    click.option(
+        "--failure-threshold",
+        type=int,
+        metavar="CHECKS",
+        help="How many in a row must fail until it is unhealthy; 1 by default.",
+    ),
+    click.option(
+        "--success-threshold",
+        type=int,
+        metavar="CHECKS",
+        help="How many in a row must succeed until it is healthy again; 1 by default.",
+    ),
+)
 _set_option = click.option(
     "--set",
     "settings",
@@ -50,9 +81,10 @@ add_entry_commands(command, "connector", ("type", "role"))
 @click.option("--name", help="Its name; with it, nothing is asked.")
 @click.option("--role", type=click.Choice(["source", "destination"]), help="Where TYPE is both.")
 @_set_option
-@click.option("--description", help="For people.")
-@click.option("--owner", help="An e-mail address, or team:NAME.")
-@click.option("--check-interval", type=int, metavar="SECONDS", help="Between health checks; 60 by default.")
+@_field_options
+@click.option(
+    "--disabled", is_flag=True, help="It is neither tested nor checked nor used, until it is enabled."
+)
 @_save_anyway_option
 def add(
     type_name: str,
@@ -60,10 +92,9 @@ def add(
     name: str | None,
     role: str | None,
     settings: tuple[str, ...],
-    description: str | None,
-    owner: str | None,
-    check_interval: int | None,
+    disabled: bool,
     save_anyway: bool,
+    **given: Any,
 ) -> None:
     """Register a connector of a TYPE: asks for each field, and tests the connection before it saves.
 
@@ -78,17 +109,11 @@ def add(
         chosen = name or click.prompt("Name")
         if name is None:
             config = ask_fields(config, schema)
-        body = _without_none(
-            type=type_name,
-            role=role,
-            config=config,
-            description=description,
-            owner=owner,
-            check_interval_s=check_interval,
-        )
+        body = with_given({"type": type_name, "role": role, "config": config, "disabled": disabled}, given)
         registrar = open_registrar(where)
         entry = registrar.check("connector", chosen, body)
-        _require_connection(entry, folder, save_anyway, ask=name is None)
+        if not disabled:
+            _require_connection(entry, folder, save_anyway, ask=name is None)
         record = registrar.register("connector", chosen, body, actor=actor())
     click.echo(f"Registered {chosen}, version {record.version}.")
 
@@ -97,20 +122,16 @@ def add(
 @click.argument("name")
 @where_options
 @_set_option
-@click.option("--description", help="For people; empty for none.")
-@click.option("--owner", help="An e-mail address, or team:NAME; empty for none.")
-@click.option("--check-interval", type=int, metavar="SECONDS", help="Between health checks.")
+@_field_options
 @version_option
 @_save_anyway_option
 def change(
     name: str,
     where: Where,
     settings: tuple[str, ...],
-    description: str | None,
-    owner: str | None,
-    check_interval: int | None,
     version: int | None,
     save_anyway: bool,
+    **given: Any,
 ) -> None:
     """Change the registered connector NAME; what is not named stays. 'FIELD=' takes a field out."""
     with failing_plainly():
@@ -120,9 +141,7 @@ def change(
         if settings:
             schema = _schema(record.body["type"], record.body["role"], folder)
             config = set_fields(config, settings, schema)
-        given = {"description": description, "owner": owner, "check_interval_s": check_interval}
-        body = {**record.body, "config": config, **{k: v for k, v in given.items() if v is not None}}
-        body = {field: value for field, value in body.items() if value != ""}
+        body = with_given({**record.body, "config": config}, given)
         registrar = open_registrar(where)
         if settings:
             _require_connection(registrar.check("connector", name, body), folder, save_anyway, ask=False)
@@ -206,7 +225,3 @@ def _require_connection(
     if save_anyway or (ask and click.confirm("Save it anyway?", default=False)):
         return
     raise click.ClickException("Nothing was saved. Correct the configuration, or add --save-anyway.")
-
-
-def _without_none(**fields: Any) -> dict[str, Any]:
-    return {field: value for field, value in fields.items() if value is not None}

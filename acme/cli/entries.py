@@ -1,9 +1,9 @@
-"""The commands that connectors and pipelines have in common: ``list``, ``show``, ``delete``, ``history``."""
+"""What commands of connectors and pipelines share: ``list``, ``show`` and others, and options of fields."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +23,29 @@ from acme.cli.workspace import Where, where_options
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import Kind
 
-__all__ = ["add_entry_commands"]
+__all__ = ["add_entry_commands", "field_options", "with_given"]
+
+
+def field_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what gives a command options for fields of an entry, in this order."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def with_given(body: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an entry with those of the options in their place.
+
+    Args:
+        body: The fields so far.
+        given: Values by field: ``None`` leaves the field as it is, an empty text takes it out.
+    """
+    left = {field: value for field, value in body.items() if given.get(field) != ""}
+    return left | {field: value for field, value in given.items() if value not in (None, "")}
 
 
 def add_entry_commands(group: click.Group, kind: Kind, fields: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from acme.cli.entries import add_entry_commands
+from acme.cli.entries import add_entry_commands, field_options, with_given
 from acme.cli.errors import failing_plainly
 from acme.cli.fields import read_value
 from acme.cli.registry import actor, open_registrar, seen, version_option
@@ -15,11 +15,21 @@ from acme.cli.workspace import Where, where_options
 __all__ = ["command"]
 
 # Of `add` and `change`, what goes into the entry as it is given.
-_FIELDS = (
+_field_options = field_options(
     click.option("--schedule", metavar="CRON", help="When it runs, in UTC; empty for by hand."),
     click.option("--description", help="For people; empty for none."),
     click.option("--owner", help="An e-mail address, or team:NAME; empty for none."),
     click.option("--on-schema-change", help="evolve, freeze, discard_row or discard_value."),
+    click.option(
+        "--max-rejected",
+        metavar="LIMIT",
+        help="How many records a sync may put aside: a number, a share such as 0.01, or null for any number.",
+    ),
+    click.option(
+        "--wait-for-healthy-source/--no-wait-for-healthy-source",
+        default=None,
+        help="Whether its schedule waits while the source is unhealthy.",
+    ),
     click.option(
         "--stream",
         "streams",
@@ -29,12 +39,6 @@ _FIELDS = (
         "The source's only stream by default.",
     ),
 )
-
-
-def _field_options(command: Any) -> Any:
-    for option in reversed(_FIELDS):
-        command = option(command)
-    return command
 
 
 @click.group(name="pipelines")
@@ -79,13 +83,11 @@ def change(name: str, where: Where, version: int | None, **given: Any) -> None:
 
 
 def _changed(body: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields with those of the options in their place; an empty one is taken out."""
+    """Return the fields with those of the options in their place."""
     streams = given.pop("streams")
+    fields = with_given(body, given)
     if streams:
-        body["streams"] = [read_value(stream, {"type": "string"}) for stream in streams]
-    for field, value in given.items():
-        if value == "":
-            body.pop(field, None)
-        elif value is not None:
-            body[field] = value
-    return body
+        fields["streams"] = [read_value(stream, {"type": "string"}) for stream in streams]
+    if given["max_rejected"] == "null":
+        fields["max_rejected"] = None
+    return fields

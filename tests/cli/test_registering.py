@@ -143,6 +143,35 @@ def test_a_registered_pipeline_runs_like_a_declared_one_until_it_is_deleted() ->
     assert "disabled: nothing → true" in acme("connectors", "history").output
 
 
+def test_fields_of_entries_are_options() -> None:
+    checks = ["--check-interval", "30", "--check-timeout", "2.5", "--failure-threshold", "3"]
+    added = add("help_desk", "down", *checks, "--success-threshold", "2", "--disabled")
+    assert added.exit_code == 0, added.output
+    assert "Testing" not in added.output
+    fields = {"check_interval_s": 30, "check_timeout_s": 2.5, "failure_threshold": 3, "success_threshold": 2}
+    assert stored("help_desk").items() >= {**fields, "disabled": True}.items()
+    changed = acme("connectors", "change", "help_desk", "--failure-threshold", "1", "--check-timeout", "5")
+    assert changed.exit_code == 0, changed.output
+    changes = {"failure_threshold": 1, "check_timeout_s": 5.0}
+    assert stored("help_desk").items() >= {**fields, **changes, "disabled": True}.items()
+    refused = acme("connectors", "change", "help_desk", "--check-timeout", "60")
+    assert (refused.exit_code, "check_timeout_s" in refused.output) == (1, True)
+
+    assert acme("connectors", "enable", "help_desk").exit_code == 0
+    flow = ["--source", "help_desk", "--destination", "warehouse", "--schedule", "0 * * * *"]
+    limits = ["--max-rejected", "0.01", "--wait-for-healthy-source"]
+    assert acme("pipelines", "add", "flow", *flow, *limits).exit_code == 0
+    waiting = {"max_rejected": 0.01, "wait_for_healthy_source": True}
+    assert stored("flow", "pipelines").items() >= waiting.items()
+    for text, value in (("100", 100), ("null", None), ("", 0)):
+        assert acme("pipelines", "change", "flow", "--max-rejected", text).exit_code == 0
+        found = stored("flow", "pipelines")
+        assert (found["max_rejected"], found["wait_for_healthy_source"]) == (value, True)
+    assert acme("pipelines", "change", "flow", "--no-wait-for-healthy-source").exit_code == 0
+    assert stored("flow", "pipelines")["wait_for_healthy_source"] is False
+    assert acme("pipelines", "change", "flow", "--max-rejected", "many").exit_code == 1
+
+
 def test_a_change_keeps_the_rest_and_heeds_the_version() -> None:
     add("help_desk", "up", "--set", "page_size=7", "--description", "The desk")
     seen = stored("help_desk")["version"]
