@@ -22,8 +22,9 @@ from acme_orchestration.checks.health import connector_asset, health_check
 from acme_orchestration.jobs.connector_test import connector_test
 from acme_orchestration.naming import stream_key
 from acme_orchestration.pipelines.pipeline import pipeline_definitions
-from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.entries import PipelineEntry, by_dagster_name, dagster_name
+from acme_orchestration.registry.following import CurrentWorkspace
 from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.verification import verify
 from acme_orchestration.registry.workspace import Workspace

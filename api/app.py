@@ -31,8 +31,9 @@ from api.routes.registration import connectors
 from api.routes.runs import runs
 from api.sandbox import Sandbox
 from api.schemas import Problem
-from api.services import Services, WorkspaceFile
+from api.services import Services
 from api.snapshot import Snapshot
+from api.workspace import WorkspaceFile
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader

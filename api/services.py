@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import current_app
 
-from acme_orchestration.registry.current import read_workspace
-from acme_orchestration.registry.environment import overlay_path, present_environment
-from acme_orchestration.registry.workspace import Workspace
-from acme_sdk.errors import ConfigurationError
 from api.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -29,74 +21,11 @@ if TYPE_CHECKING:
     from api.limits import Places
     from api.sandbox import Sandbox
     from api.snapshot import Snapshot
+    from api.workspace import WorkspaceFile
 
-__all__ = ["Services", "WorkspaceFile", "registrar", "registry", "services"]
+__all__ = ["Services", "registrar", "registry", "services"]
 
 _T = TypeVar("_T")
-
-log = logging.getLogger(__name__)
-
-
-class WorkspaceFile:
-    """``connectors.yaml`` and what is registered beside it, read again when one of them has changed.
-
-    Args:
-        path: Where the file is.
-        registry: The registry, if there is one.
-        environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
-    """
-
-    def __init__(self, path: Path, registry: Registry | None = None, environment: str | None = None) -> None:
-        self._path = path.absolute()
-        self._registry = registry
-        self._environment = environment or present_environment()
-        self._lock = threading.Lock()
-        self._seen: list[tuple[int, int, int]] = []
-        self._outcome: Workspace | ConfigurationError | None = None
-
-    def read(self) -> Workspace:
-        """Return what there is now. While the registry cannot be read, that is what it held last.
-
-        Raises:
-            ProblemError: 503, saying what is wrong with it (code ``workspace.invalid``).
-        """
-        with self._lock:
-            seen = self._stamp()
-            if seen != self._seen or self._outcome is None or _is_outdated(self._outcome):
-                self._seen, self._outcome = seen, self._load()
-            outcome = self._outcome
-        if isinstance(outcome, ConfigurationError):
-            raise ProblemError(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "workspace.invalid",
-                self.without_folder(outcome.message),
-            )
-        return outcome
-
-    def without_folder(self, message: str) -> str:
-        """Return a message for callers: they learn which file it is, not where it lies."""
-        return message.replace(f"{self._path.parent}{os.sep}", "")
-
-    def _stamp(self) -> list[tuple[int, int, int]]:
-        """What changes when the file or its overlay does."""
-        try:
-            files = [self._path]
-            if self._environment is not None:
-                files.append(overlay_path(self._path, self._environment))
-            return [(found.st_mtime_ns, found.st_size, found.st_ino) for found in map(os.stat, files)]
-        except (OSError, ConfigurationError):
-            return []
-
-    def _load(self) -> Workspace | ConfigurationError:
-        try:
-            return read_workspace(self._path, self._registry, self._environment)
-        except ConfigurationError as error:
-            log.error("%s", error.message)  # noqa: TRY400 - what counts is where in the file, not in the code
-            return error
-
-
-def _is_outdated(outcome: Workspace | ConfigurationError) -> bool:
-    return isinstance(outcome, Workspace) and outcome.is_outdated()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.workspace import Workspace
     from acme_orchestration.usage.reader import UsageReader, Users
     from acme_sdk.health import HealthStatus
-    from api.services import WorkspaceFile
+    from api.workspace import WorkspaceFile
 
 __all__ = ["ConnectorList", "Listed", "Snapshot", "data_of"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +11,13 @@ from acme_orchestration.registry.declared import read_declared
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from acme_orchestration.registry.fields import connector_entry, pipeline_entry
 from acme_orchestration.registry.links import link
-from acme_orchestration.registry.verification import verify
 from acme_orchestration.registry.workspace import Workspace
-from acme_sdk.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.records import Contents, Record
     from acme_orchestration.registry.registered import Registry
 
-__all__ = ["CurrentWorkspace", "doubled", "read_workspace", "with_registered"]
+__all__ = ["doubled", "read_workspace", "with_registered"]
 
 log = logging.getLogger(__name__)
 
@@ -82,31 +79,3 @@ def doubled(record: Record, declared: Workspace, registry: Registry) -> str:
         f"{record.kind}s.{record.name}: this name stands in {place} and in the registry at "
         f"{registry}: the declared one counts; delete one of them"
     )
-
-
-class CurrentWorkspace:
-    """A workspace for what runs on: it has what is registered meanwhile.
-
-    Args:
-        workspace: What was read when it began, verified.
-    """
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._lock = threading.Lock()
-
-    def read(self) -> Workspace:
-        """Return the workspace as it is now, verified: the same object as long as nothing has changed.
-
-        While the registry or the file cannot be read, that is the last one that could be.
-        """
-        with self._lock:
-            last = self._workspace
-            if last.is_outdated():
-                try:
-                    found = read_workspace(last.path, last.registry, last.environment)
-                except ConfigurationError as error:
-                    log.warning("%s", error.message)
-                else:
-                    self._workspace = verify(found)
-            return self._workspace

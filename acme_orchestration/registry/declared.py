@@ -63,7 +63,8 @@ def declared_in(base: Document, overlay: Document | None = None) -> Workspace:
         for entry, line in document.lines.items():
             place = f"{document.path.name} line {line}"
             places[entry] = f"{places[entry]}, {place}" if entry in places else place
-    workspace = Workspace(base.path, base.path.parent / "connectors", {}, {}, places=places)
+    stamps = {document.path: document.stamp for document in documents if document.stamp is not None}
+    workspace = Workspace(base.path, base.path.parent / "connectors", {}, {}, places=places, stamps=stamps)
 
     def entries(section: str, build: Callable[[str, Any], Entry]) -> dict[str, Entry]:
         below, *above = (_section(document, section) for document in documents)

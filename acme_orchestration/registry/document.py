@@ -11,7 +11,10 @@ import yaml
 
 from acme_sdk.errors import ConfigurationError
 
-__all__ = ["Document", "invalid", "read_document"]
+__all__ = ["Document", "Stamp", "invalid", "read_document", "stamp_of"]
+
+#: What is another one after a file has changed; ``None`` where there is no file.
+Stamp = tuple[int, int, int] | None
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,22 @@ class Document:
         path: The file.
         values: Its mapping.
         lines: The lines of the keys one level below: ``("connectors", "users_db")`` → 3.
+        stamp: The file's, from before it was read; ``None`` for what stands elsewhere.
     """
 
     path: Path
     values: Mapping[str, Any]
     lines: Mapping[tuple[str, str], int]
+    stamp: Stamp = None
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Return the present stamp of a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 class _Loader(yaml.SafeLoader):
@@ -53,6 +67,7 @@ def read_document(path: Path) -> Document:
         ConfigurationError: There is no such file, it is not YAML, a key stands in it twice, or it is no
             mapping (codes ``file.missing``, ``file.invalid``). The message names the line.
     """
+    stamp = stamp_of(path)
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -74,7 +89,7 @@ def read_document(path: Path) -> Document:
         raise invalid(path, getattr(error, "reason", None) or "is not YAML") from None
     if not isinstance(values, dict):
         raise invalid(path, "line 1: must be a mapping", "begin with connectors:")
-    return Document(path, values, lines)
+    return Document(path, values, lines, stamp)
 
 
 def _parse(text: str) -> tuple[Any, dict[tuple[str, str], int]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acme_orchestration.registry.document import Stamp, stamp_of
 from acme_orchestration.registry.entries import ConnectorEntry, Entry, Kind, PipelineEntry
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from acme_orchestration.registry.faults import with_fault
@@ -32,6 +33,7 @@ class Workspace:
         pipelines: The same for pipelines.
         environment: Which one's overlay is in the entries; ``None`` for none.
         places: Where declared entries stand: ``("connectors", "users_db")`` → ``connectors.yaml line 3``.
+        stamps: The files that it was read from, as they were then.
         alerts: What is told changes of connectors' states, by name.
         registry: Where the registered ones come from, if they were asked for.
         revision: The registry's, when it was read; ``None`` if it could not be.
@@ -43,6 +45,7 @@ class Workspace:
     pipelines: Mapping[str, PipelineEntry]
     environment: str | None = None
     places: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    stamps: Mapping[Path, Stamp] = field(default_factory=dict)
     alerts: Mapping[str, Alert] = field(default_factory=dict)
     registry: Registry | None = None
     revision: int | None = None
@@ -54,10 +57,12 @@ class Workspace:
         return folder if self.environment is None else folder / "environments" / self.environment
 
     def is_outdated(self) -> bool:
-        """Ask the registry whether it holds something else by now.
+        """Tell whether its files have changed by now, or the registry holds something else.
 
-        While it cannot be read, the answer is no, and the log says why.
+        While the registry cannot be read, it counts as unchanged, and the log says why.
         """
+        if any(stamp_of(path) != stamp for path, stamp in self.stamps.items()):
+            return True
         if self.registry is None:
             return False
         try:

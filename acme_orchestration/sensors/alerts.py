@@ -10,7 +10,7 @@ from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationConte
 from acme_orchestration.alerts.change import Alert
 from acme_orchestration.alerts.delivery import Delivery
 from acme_orchestration.instance import InstanceReader
-from acme_orchestration.registry.current import CurrentWorkspace
+from acme_orchestration.registry.following import CurrentWorkspace
 from acme_orchestration.sensors.told import Told
 
 __all__ = ["alert_sensor"]

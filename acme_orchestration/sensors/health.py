@@ -21,9 +21,9 @@ from acme_orchestration.checks.thresholds import checks_needed, works
 from acme_orchestration.instance import InstanceReader, stale_after
 from acme_orchestration.instance.cursor import HEALTH_SENSOR, read_cursor, read_doubts, write_cursor
 from acme_orchestration.instance.evaluation import CheckRecord, evaluation_of, next_record
-from acme_orchestration.registry.current import CurrentWorkspace
 from acme_orchestration.registry.entries import ConnectorEntry, by_dagster_name
 from acme_orchestration.registry.faults import fault_report
+from acme_orchestration.registry.following import CurrentWorkspace
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.health import HealthReport
 from acme_sdk.probe import Probe, run_probes, takes_worker_down

@@ -6,7 +6,7 @@ from dagster import DefaultSensorStatus, SensorDefinition, SensorEvaluationConte
 from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.remote_origin import GrpcServerCodeLocationOrigin
 
-from acme_orchestration.registry.current import CurrentWorkspace
+from acme_orchestration.registry.following import CurrentWorkspace
 
 __all__ = ["REGISTRY_SENSOR", "registry_sensor"]
 

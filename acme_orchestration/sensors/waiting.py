@@ -16,8 +16,8 @@ from dagster import (
 
 from acme_orchestration.instance import ConnectorState, InstanceReader
 from acme_orchestration.naming import schedule_name
-from acme_orchestration.registry.current import CurrentWorkspace
 from acme_orchestration.registry.entries import PipelineEntry, dagster_name
+from acme_orchestration.registry.following import CurrentWorkspace
 from acme_sdk.health import HealthStatus
 
 __all__ = ["waiting_sensor"]

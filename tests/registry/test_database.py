@@ -15,9 +15,10 @@ from alembic.script import ScriptDirectory
 
 from acme_orchestration.registration import Registrar
 from acme_orchestration.registry import tables
-from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.database import SCHEMA, RegistryDatabase
 from acme_orchestration.registry.errors import RegistryUnavailableError
+from acme_orchestration.registry.following import CurrentWorkspace
 from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.registry.verification import verify

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from acme_orchestration.registration import Registrar
-from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
+from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError
+from acme_orchestration.registry.following import CurrentWorkspace
 from acme_orchestration.registry.records import Kind
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.registry.verification import verify
@@ -256,3 +257,9 @@ def test_the_current_workspace_has_what_is_registered_meanwhile(
     assert list(current.read().connectors) == ["warehouse", "help_desk"]
     path.write_text(good)
     assert list(current.read().connectors) == ["warehouse", "help_desk", "other"]
+
+    # What is declared meanwhile is in it, too, and verified.
+    path.write_text(good + "  lake: {type: parquet, role: destination}\n")
+    assert list(current.read().connectors) == ["warehouse", "lake", "help_desk", "other"]
+    assert "path" in (current.read().connectors["lake"].fault or "")
+    assert current.read() is current.read()

@@ -7,7 +7,8 @@ from pathlib import Path
 from dagster import DagsterInstance, SkipReason, build_sensor_context
 
 from acme_orchestration.registration import Registrar
-from acme_orchestration.registry.current import CurrentWorkspace, read_workspace
+from acme_orchestration.registry.current import read_workspace
+from acme_orchestration.registry.following import CurrentWorkspace
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.sensors.registry import registry_sensor
 
