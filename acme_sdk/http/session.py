@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, Self
 
 import requests
@@ -29,6 +30,8 @@ LONGEST_BUDGET_WAIT_S = 300.0
 _IDEMPOTENT = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PUT", "TRACE"})
 _TRANSIENT = frozenset({500, 502, 503, 504})
 _TOO_MANY = 429
+_AT_WORK = 409
+_IDEMPOTENCY_KEY = "Idempotency-Key"
 # Keys travel in headers of any name: what may go to another host is listed, not what may not.
 _HARMLESS_HEADERS = frozenset(
     {
@@ -49,14 +52,18 @@ class HttpSession(requests.Session):
     Every call has a time-out. Calls are repeated, with growing jittered pauses, after a lost connection and
     after 429, 500, 502, 503 and 504; a pause that the server asks for by ``Retry-After`` is kept, up to a
     minute. A POST or PATCH is repeated only where the server says that it did not act on it: after 429, after
-    503 with ``Retry-After``, and when no connection came about.
+    503 with ``Retry-After``, and when no connection came about. One with an ``Idempotency-Key`` is repeated
+    as a GET is, and while the server is at work on it (409 with ``Retry-After``).
+
+    Args:
+        retries: How often a call is repeated at most.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, retries: int = RETRIES) -> None:
         super().__init__()
         retry = _Retry(
             budget=Budget(),
-            total=RETRIES,
+            total=retries,
             backoff_factor=PAUSE_S,
             backoff_jitter=PAUSE_S,
             backoff_max=LONGEST_WAIT_S,
@@ -144,10 +151,18 @@ class HttpAdapter(HTTPAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request when the budget allows."""
         budget = self.max_retries.budget
+        adapter = self._repeating if _IDEMPOTENCY_KEY in request.headers else self
         with budget.request():
-            response = super().send(request, *args, **kwargs)
+            response = HTTPAdapter.send(adapter, request, *args, **kwargs)
             budget.observe(response.headers)
         return response
+
+    @cached_property
+    def _repeating(self) -> HttpAdapter:
+        """The same connections, for requests that may be sent twice whatever their method is."""
+        twin = HttpAdapter.__new__(HttpAdapter)
+        vars(twin).update(vars(self), max_retries=self.max_retries.new(allowed_methods=None))
+        return twin
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """Return the answer as an `HttpResponse`."""
@@ -178,7 +193,9 @@ class _Retry(Retry):
             return False
         if status_code == _TOO_MANY:
             return True
-        if method.upper() in _IDEMPOTENT:
+        if self.allowed_methods is None and status_code == _AT_WORK:
+            return has_retry_after
+        if self.allowed_methods is None or method.upper() in _IDEMPOTENT:
             return status_code in _TRANSIENT
         return status_code == 503 and has_retry_after
 
