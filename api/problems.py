@@ -37,6 +37,7 @@ class ProblemError(Exception):
         status: The HTTP status.
         code: Stable and dotted, e.g. ``connector.unknown``.
         detail: What is wrong with this request and what to do, without values from it that may be secret.
+        hint: What to do about it, where the detail does not say so.
         errors: What is wrong with which field.
         headers: Further headers of the answer.
     """
@@ -47,6 +48,7 @@ class ProblemError(Exception):
         code: str,
         detail: str,
         *,
+        hint: str | None = None,
         errors: Sequence[ProblemField] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -54,6 +56,7 @@ class ProblemError(Exception):
         self.status = status
         self.code = code
         self.detail = detail
+        self.hint = hint
         self.errors = errors
         self.headers = headers or {}
 
@@ -120,6 +123,7 @@ def _respond(problem: ProblemError) -> Response:
         title=problem.status.phrase,
         status=problem.status,
         detail=problem.detail,
+        hint=problem.hint,
         code=problem.code,
         errors=list(problem.errors) or None,
     )

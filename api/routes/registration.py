@@ -172,6 +172,7 @@ def _problem(error: AcmeError) -> ProblemError:
         status,
         error.code,
         services().workspace.without_folder(error.message),
+        hint=error.hint,
         errors=_fields(error) if status == HTTPStatus.UNPROCESSABLE_ENTITY else (),
     )
 

@@ -23,6 +23,7 @@ class Problem(Model):
     title: str
     status: int
     detail: str
+    hint: str | None = Field(default=None, description="What to do about it, where `detail` does not say so.")
     code: str = Field(description="Stable, for programs.", examples=["connector.unknown"])
     errors: list[ProblemField] | None = Field(
         default=None, description="With status 422: what is wrong where."

@@ -87,7 +87,7 @@ def serving(respond: Callable[[Asked], Answer]) -> Iterator[Server]:
         def log_message(self, *_: object) -> None:
             pass
 
-    for method in ("GET", "POST"):
+    for method in ("DELETE", "GET", "PATCH", "POST"):
         setattr(Handler, f"do_{method}", Handler.handle_any)
     http = _Http(("127.0.0.1", 0), Handler)
     threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()

@@ -185,6 +185,17 @@ def test_a_post_whose_answer_is_lost_is_not_repeated(serve, session):
     assert (caught.value.code, len(server.seen)) == ("connect.lost", 1)
 
 
+def test_a_post_with_an_idempotency_key_is_repeated(serve, session):
+    server = serve(hang_up, answer(502), answer(409, Retry_After="0"), answer(200))
+    key = {"Idempotency-Key": "k"}
+    assert session.post(server.url, json={"a": 1}, headers=key).status_code == 200
+    assert [seen.headers["Idempotency-Key"] for seen in server.seen] == ["k"] * 4
+    # Not for good: the next one is another request.
+    server = serve(answer(409, Retry_After="0"))
+    assert session.post(server.url, json={"a": 1}).status_code == 409
+    assert len(server.seen) == 1
+
+
 def test_a_post_that_was_refused_for_its_rate_is_repeated_with_its_body(serve, session):
     server = serve(answer(429), answer(200))
     assert session.post(server.url, json={"a": 1}).status_code == 200
