@@ -45,5 +45,5 @@ def test_help_imports_no_more_than_click():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    for command in ("api", "connectors", "dev", "init", "sync", "test-connector"):
+    for command in ("api", "connectors", "dev", "init", "remote", "sync", "test-connector"):
         assert command in done.stdout

@@ -15,6 +15,7 @@ _COMMANDS = {
     "dev": ("acme.cli.dev", "Run everything on an embedded default: databases, Dagster, API."),
     "init": ("acme.cli.init", "Write the project of a new connector."),
     "pipelines": ("acme.cli.pipelines", "Register pipelines, and show which there are."),
+    "remote": ("acme.cli.remote", "Use the HTTP API of a server."),
     "state": ("acme.cli.state", "Show and change how far a pipeline has come."),
     "sync": ("acme.cli.sync", "Run a pipeline, without Dagster."),
     "test-connector": ("acme.cli.test_connector", "Find what is wrong with a connector."),

@@ -5,41 +5,18 @@ from __future__ import annotations
 import json
 import os
 import random
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from acme.cli.config_option import read_config
+
 if TYPE_CHECKING:
     from acme_sdk.testing.result import Result
 
 __all__ = ["command"]
-
-
-def _read_config(_: click.Context, __: click.Parameter, value: str) -> dict[str, Any]:
-    """Return the configuration; the error never shows what was given."""
-    try:
-        if value == "-":
-            text = sys.stdin.read()
-        elif value.startswith("@"):
-            text = Path(value[1:]).read_text(encoding="utf-8")
-        else:
-            text = value
-        config = json.loads(text)
-    except OSError as error:
-        raise click.BadParameter(f"{value[1:]} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise click.BadParameter("it is not UTF-8 text") from None
-    except json.JSONDecodeError as error:
-        raise click.BadParameter(
-            f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. "
-            """Write it like '{"field": "value"}', or @FILE, or - for standard input."""
-        ) from None
-    if not isinstance(config, dict):
-        raise click.BadParameter('it must be a JSON object like {"field": "value"}')
-    return config
 
 
 def _list_checks(context: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -56,7 +33,7 @@ def _list_checks(context: click.Context, _: click.Parameter, wanted: bool) -> No
 @click.command(name="test-connector")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--config", required=True, callback=_read_config, metavar="JSON|@FILE|-",
+    "--config", required=True, callback=read_config, metavar="JSON|@FILE|-",
     help='The connector\'s configuration. Secrets may be references: {"env": "API_KEY"}.',
 )  # fmt: skip
 @click.option("--only", multiple=True, metavar="ID", help="Run only this check, or all of one noun (http).")
