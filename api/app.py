@@ -26,6 +26,7 @@ from api.routes.connection_tests import connection_tests
 from api.routes.docs import docs
 from api.routes.launches import launches
 from api.routes.ops import ops
+from api.routes.page import page
 from api.routes.pipelines import pipelines
 from api.routes.registration import connectors
 from api.routes.runs import runs
@@ -33,6 +34,7 @@ from api.sandbox import Sandbox
 from api.schemas import Problem
 from api.services import Services
 from api.snapshot import Snapshot
+from api.trends import Trends
 from api.workspace import WorkspaceFile
 
 if TYPE_CHECKING:
@@ -107,6 +109,7 @@ def create_app(
         egress=egress or EgressPolicy(),
         sandbox=Sandbox(timeout=test_timeout, slots=test_slots),
         snapshot=Snapshot(workspace, reader, usage),
+        trends=Trends(reader),
         histories=HistoryFollower(reader, limit=_HISTORY),
         webserver=Webserver(webserver_url) if webserver_url else None,
         waits=Places(_WAITS),
@@ -118,6 +121,7 @@ def create_app(
     app.register_api(runs)
     app.register_api(ops)
     app.register_blueprint(docs)
+    app.register_blueprint(page)
     register_problems(app)
     if trusted_hosts is not None:
         app.before_request(partial(_require_host, frozenset(trusted_hosts)))

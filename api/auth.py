@@ -18,9 +18,6 @@ __all__ = ["Caller", "authenticate", "caller", "needs"]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
-# What a supervisor asks, which has no key. It tells nothing about connectors.
-_OPEN = {"/livez", "/readyz"}
-
 
 @dataclass(frozen=True)
 class Caller:
@@ -39,8 +36,11 @@ class Caller:
 _LOCAL = Caller("local", frozenset(SCOPES))
 
 
-def needs(scope: Scope) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
-    """Say which scope a route needs. Of others, GET needs ``read``, all else ``write``."""
+def needs(scope: Scope | None) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
+    """Say which scope a route needs; ``None`` for what tells nothing about connectors, and takes no key.
+
+    Of other routes, GET needs ``read``, all else ``write``.
+    """
 
     def mark(view: Callable[_P, _T]) -> Callable[_P, _T]:
         view.__dict__["needs_scope"] = scope
@@ -59,9 +59,9 @@ def authenticate(keys: KeyRing | None) -> None:
         ProblemError: 401 without a valid key, whatever is wrong with it; 403 if it has not the scope.
         RegistryUnavailableError: The keys could never be read.
     """
-    g.caller = _LOCAL if keys is None else _recognized(keys)
     scope = _scope()
-    if request.path not in _OPEN and scope not in g.caller.scopes:
+    g.caller = _LOCAL if keys is None or scope is None else _recognized(keys)
+    if scope is not None and scope not in g.caller.scopes:
         raise ProblemError(HTTPStatus.FORBIDDEN, "auth.scope", f"this key has not the scope {scope!r}")
 
 
@@ -73,7 +73,7 @@ def caller() -> Caller:
 
 def _recognized(keys: KeyRing) -> Caller:
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
-    if request.path in _OPEN or not keys.is_required():
+    if not keys.is_required():
         return _LOCAL
     key = keys.find(text.strip()) if kind.lower() == "bearer" else None
     if key is None:
@@ -87,7 +87,8 @@ def _recognized(keys: KeyRing) -> Caller:
     return Caller(key.name, frozenset(key.scopes))
 
 
-def _scope() -> Scope:
+def _scope() -> Scope | None:
     view = current_app.view_functions.get(request.endpoint or "")
-    marked: Scope | None = getattr(view, "needs_scope", None)
-    return marked or ("read" if request.method in ("GET", "HEAD", "OPTIONS") else "write")
+    unmarked: Scope = "read" if request.method in ("GET", "HEAD", "OPTIONS") else "write"
+    marked: Scope | None = getattr(view, "needs_scope", unmarked)
+    return marked

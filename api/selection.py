@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.problems import ProblemError
 from api.schemas import ProblemField, Role, Status
@@ -19,10 +21,13 @@ from api.schemas import ProblemField, Role, Status
 if TYPE_CHECKING:
     from api.snapshot import Listed
 
-__all__ = ["ConnectorQuery", "Page", "select"]
+__all__ = ["ConnectorQuery", "Page", "counted", "select"]
 
 # What needs attention comes first.
-_SEVERITY = {"unhealthy": 0, "degraded": 1, "unknown": 2, "disabled": 3, "healthy": 4}
+_SEVERITY: Mapping[Status, int] = {"unhealthy": 0, "degraded": 1, "unknown": 2, "disabled": 3, "healthy": 4}
+
+# The history of each is read.
+_MOST_HEALTH = 100
 
 
 class ConnectorQuery(BaseModel):
@@ -30,6 +35,7 @@ class ConnectorQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    name: list[str] = Field(default=[], description="One of these.", examples=[["users_db"]])
     role: Role | None = None
     type: list[str] = Field(default=[], description="One of these types.", examples=[["postgres"]])
     status: list[Status] = Field(default=[], description="One of these states.", examples=[["unhealthy"]])
@@ -68,6 +74,18 @@ class ConnectorQuery(BaseModel):
         max_length=1000,
         description="Where a page begins; it stands in `next` of the page before.",
     )
+    include: list[Literal["health", "counts"]] = Field(
+        default=[],
+        description="What the answer has besides: `health` of each connector, with a `limit` of 100 at most; "
+        "`counts` of the states.",
+        examples=[["health"]],
+    )
+
+    @model_validator(mode="after")
+    def _limit_health(self) -> ConnectorQuery:
+        if "health" in self.include and (self.limit or math.inf) > _MOST_HEALTH:
+            raise ValueError(f"`include=health` takes a `limit`, {_MOST_HEALTH} at most")
+        return self
 
     @classmethod
     def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
@@ -122,6 +140,19 @@ def select(connectors: Mapping[str, Listed], query: ConnectorQuery) -> Page:
     return Page([one[2] for one in page], _cursor(query.sort, page[-1][:2]) if has_more else None)
 
 
+def counted(connectors: Iterable[Listed], query: ConnectorQuery) -> dict[Status, int]:
+    """Return how many connectors are in each state, the most severe first, whatever states were asked for.
+
+    Args:
+        connectors: All of them.
+        query: What is asked for.
+    """
+    words = query.q.casefold() if query.q else None
+    anyhow = query.model_copy(update={"status": []})
+    counts = Counter(listed.item.status for listed in connectors if _fits(listed, anyhow, words))
+    return {status: counts[status] for status in _SEVERITY}
+
+
 _KEYS: Mapping[str, Callable[[int, Listed], int | str]] = {
     "": lambda place, _: 2 * place,  # odd numbers are places between them
     "name": lambda _, listed: listed.item.name,
@@ -135,7 +166,8 @@ _KEYS: Mapping[str, Callable[[int, Listed], int | str]] = {
 def _fits(listed: Listed, query: ConnectorQuery, words: str | None) -> bool:
     item = listed.item
     return (
-        (query.role is None or item.role == query.role)
+        (not query.name or item.name in query.name)
+        and (query.role is None or item.role == query.role)
         and (not query.type or item.type in query.type)
         and (not query.status or item.status in query.status)
         and (query.pipeline is None or query.pipeline in item.pipelines)

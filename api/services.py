@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from api.limits import Places
     from api.sandbox import Sandbox
     from api.snapshot import Snapshot
+    from api.trends import Trends
     from api.workspace import WorkspaceFile
 
 __all__ = ["Services", "registrar", "registry", "services"]
@@ -41,6 +42,7 @@ class Services:
         egress: Which targets a test may reach.
         sandbox: Where tests run.
         snapshot: The list of connectors, kept ready.
+        trends: The last checks of connectors that a page of the list shows.
         histories: The stored checks of connectors, as far back as uptimes look.
         webserver: Dagster's, which starts runs; ``None`` if nobody knows where it is.
         waits: Places for requests that wait for the end of a run.
@@ -54,6 +56,7 @@ class Services:
     egress: EgressPolicy
     sandbox: Sandbox
     snapshot: Snapshot
+    trends: Trends
     histories: HistoryFollower
     webserver: Webserver | None
     waits: Places

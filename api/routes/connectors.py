@@ -24,7 +24,7 @@ from api.schemas import (
     ConnectorPath,
     Failure,
 )
-from api.selection import ConnectorQuery, select
+from api.selection import ConnectorQuery, counted, select
 from api.services import services
 from api.snapshot import data_of
 from api.uptime import uptime
@@ -61,7 +61,13 @@ def list_connectors(query: ConnectorQuery) -> Response:
     if not request.args:
         return tagged(found.body, found.digest)
     page = select(found.connectors, query)
-    body = b'{"data":' + data_of(page.connectors)
+    shown = page.connectors
+    if "health" in query.include:
+        trends = services().trends
+        shown = [trends.added(listed, found.states[listed.item.name]) for listed in shown]
+    body = b'{"data":' + data_of(shown)
+    if "counts" in query.include:
+        body += b',"counts":' + json.dumps(counted(found.connectors.values(), query)).encode()
     if query.limit is not None:
         body += b',"next":' + json.dumps(_next(page.cursor)).encode()
     body += b"}"

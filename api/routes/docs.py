@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, current_app, jsonify, send_from_directory
 
+from api.auth import needs
+
 if TYPE_CHECKING:
     from flask_openapi.openapi import OpenAPI
 
@@ -33,9 +35,13 @@ _PAGE = """<!DOCTYPE html>
 """
 # In a file of its own, so that the page's policy can forbid inline scripts. The validator badge would call
 # home.
-_START = (
-    'SwaggerUIBundle({url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});\n'
-)
+_START = """\
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+SwaggerUIBundle({url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null});
+"""
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -44,12 +50,14 @@ _ASSETS = files("flask_openapi_swagger") / "templates" / "swagger"
 
 
 @docs.get("/openapi.json")
+@needs(None)
 def document() -> Response:
     """The OpenAPI document."""
     return jsonify(cast("OpenAPI", current_app).api_doc)
 
 
 @docs.get("/docs")
+@needs(None)
 def page() -> Response:
     """The page that shows the document."""
     return Response(
@@ -58,12 +66,14 @@ def page() -> Response:
 
 
 @docs.get("/docs/start.js")
+@needs(None)
 def start() -> Response:
     """What the page runs."""
     return Response(_START, content_type="text/javascript; charset=utf-8")
 
 
 @docs.get("/docs/assets/<path:name>")
+@needs(None)
 def asset(name: str) -> Response:
     """The page's styles, scripts and pictures."""
     return send_from_directory(str(_ASSETS), name, max_age=3600)

@@ -9,6 +9,7 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel
 
+from api.auth import needs
 from api.problems import ProblemError, problem_responses
 from api.services import services
 
@@ -27,12 +28,14 @@ class Liveness(BaseModel):
 
 
 @ops.get("/livez", operation_id="isAlive", responses={200: Liveness} | problem_responses())
+@needs(None)
 def livez() -> Response:
     """Tell that the server answers."""
     return jsonify(status="alive")
 
 
 @ops.get("/readyz", operation_id="isReady", responses={200: Liveness} | problem_responses(503))
+@needs(None)
 def readyz() -> Response:
     """Tell whether connectors and their states can be read."""
     snapshot = services().snapshot

@@ -15,6 +15,7 @@ from api.schemas.connectors import (
     ConnectorListAnswer,
     ConnectorPath,
     Failure,
+    ListedHealth,
     Uptime,
 )
 from api.schemas.pipelines import PipelineAnswer, PipelineItem, PipelineListAnswer, PipelinePath, StreamItem
@@ -45,6 +46,7 @@ __all__ = [
     "LaunchAnswer",
     "LaunchQuery",
     "LaunchedRun",
+    "ListedHealth",
     "Model",
     "PipelineAnswer",
     "PipelineItem",

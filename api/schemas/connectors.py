@@ -14,6 +14,7 @@ __all__ = [
     "ConnectorListAnswer",
     "ConnectorPath",
     "Failure",
+    "ListedHealth",
     "Uptime",
 ]
 
@@ -22,6 +23,18 @@ class ConnectorPath(Model):
     """The connector that a path names."""
 
     name: str = Field(description="The connector's name, as declared.", examples=["users_db"])
+
+
+class ListedHealth(Model):
+    """A connector's health, in short."""
+
+    since: Timestamp | None = Field(description="Since when it has its status.")
+    code: str | None = Field(description="Stable code of the failure.", examples=["connect.refused"])
+    message: str | None
+    latency_ms: list[int | None] = Field(
+        description="How long the last 20 recorded checks took, the oldest first; null for one that failed.",
+        examples=[[11, 12, None, 14]],
+    )
 
 
 class ConnectorItem(Model):
@@ -42,12 +55,21 @@ class ConnectorItem(Model):
         description="Only if some of them are in a code location that cannot be asked at present: when "
         "`pipelines` was last known to be so.",
     )
+    health: ListedHealth | None = Field(
+        default=None, exclude_if=lambda value: value is None, description="Only with `include=health`."
+    )
 
 
 class ConnectorListAnswer(Model):
     """Connectors: without parameters all of them, in the order declared."""
 
     data: list[ConnectorItem]
+    counts: dict[Status, int] | None = Field(
+        default=None,
+        description="Only with `include=counts`: how many are in each state, of those that the parameters "
+        "other than `status` choose.",
+        examples=[{"healthy": 996, "unhealthy": 4}],
+    )
     next: str | None = Field(
         default=None,
         description="Only with `limit`: where the next page is; null on the last one.",

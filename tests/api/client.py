@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 from dagster import DagsterInstance
-from werkzeug.serving import make_server
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from acme_orchestration.instance import InstanceReader
 from acme_orchestration.instance.evaluation import CheckRecord, evaluation_of
@@ -31,6 +31,7 @@ class Api:
     url: str
     workspace_file: Path
     instance: DagsterInstance
+    server: BaseWSGIServer
 
     def get(self, path: str, **options: Any) -> requests.Response:
         return requests.get(self.url + path, timeout=120, **options)
@@ -72,7 +73,7 @@ def running_api(folder: Path, workspace: str = "connectors: {}\n", **options: An
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield Api(f"http://127.0.0.1:{server.port}", file, instance)
+            yield Api(f"http://127.0.0.1:{server.port}", file, instance, server)
         finally:
             server.shutdown()
             thread.join(10)

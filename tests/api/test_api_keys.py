@@ -43,8 +43,8 @@ def test_each_scope_opens_its_routes_alone(make_api: MakeApi, registry: Registry
     test = {"type": "postgres", "connection": "postgresql://u:canary-3@127.0.0.1:5432/db"}
     routes: list[tuple[str, str, Scope, dict[str, Any]]] = [
         ("GET", "/api/v1/connectors", "read", {}),
-        ("GET", "/docs", "read", {}),
-        ("GET", "/openapi.json", "read", {}),
+        ("GET", "/api/v1/pipelines", "read", {}),
+        ("GET", "/nothing", "read", {}),
         ("POST", "/api/v1/connectors/test", "test", {"json": test}),
         # What is not there is not told to those who could not use it.
         ("POST", "/nothing", "write", {"json": {}}),
@@ -62,6 +62,21 @@ def test_each_scope_opens_its_routes_alone(make_api: MakeApi, registry: Registry
     assert (line.actor, line.action, line.name) == ("test", "test", "postgres")
     assert line.after == {"role": "source", "host": "127.0.0.1", "port": 5432, "result": "egress.refused"}
     assert registry.revision() == 0  # no reason for Dagster to load anything again
+
+
+def test_what_tells_nothing_about_connectors_takes_no_key(make_api: MakeApi, registry: Registry) -> None:
+    store = KeyStore(registry.database)
+    store.create("ann", ["read"], actor="ann")
+    api = make_api(
+        "connectors: {canary_db: {type: postgres, role: source}}\n", registry=registry, keys=KeyRing(store)
+    )
+
+    for path in ("/", "/page/app.js", "/docs", "/docs/start.js", "/openapi.json", "/livez", "/readyz"):
+        answer = request(api, "GET", path)
+        assert answer.status_code == 200, path
+        assert "canary_db" not in answer.text
+    assert request(api, "GET", "/page/../api/v1/connectors").status_code == 401
+    assert request(api, "GET", "/page/nothing.js", "wrong").status_code == 404
 
 
 def test_no_answer_tells_whether_a_key_exists(make_api: MakeApi, registry: Registry) -> None:

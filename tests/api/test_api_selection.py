@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,7 @@ def names(api: Api, query: str) -> list[str]:
         ("pipeline=user-analytics", ["users_db", "analytics"]),
         ("q=ORDER", ["users_db", "analytics", "orders_db"]),  # a description, a pipeline, a name
         ("q=postgres&role=destination", []),
+        ("name=exports&name=users_db&name=nothing", ["users_db", "exports"]),
         ("pipeline=nothing", []),
         ("sort=name", ["analytics", "archive", "exports", "orders_db", "users_db"]),
         ("sort=-name", ["users_db", "orders_db", "exports", "archive", "analytics"]),
@@ -137,5 +139,47 @@ def test_the_document_has_the_parameters(api: Api) -> None:
     operation = api.get("/openapi.json").json()["paths"]["/api/v1/connectors"]["get"]
 
     described = {parameter["name"]: parameter for parameter in operation["parameters"]}
-    assert set(described) == {"role", "type", "status", "pipeline", "q", "sort", "limit", "cursor"}
+    choosing = {"name", "role", "type", "status", "pipeline", "q"}
+    assert set(described) == choosing | {"sort", "limit", "cursor", "include"}
     assert all(parameter["in"] == "query" for parameter in described.values())
+
+
+def test_health_is_included_where_it_is_asked_for(make_api: Callable[..., Api]) -> None:
+    api = make_api("connectors: {a: {type: postgres, role: source}, b: {type: parquet, role: destination}}\n")
+    for report in (replace(HEALTHY, latency_ms=11), HEALTHY, REFUSED):
+        api.record("a", report)
+    api.listed(lambda items: items[0]["status"] == "unhealthy")
+
+    answer = api.get("/api/v1/connectors?include=health&limit=100")
+    a, b = (item["health"] for item in answer.json()["data"])
+    assert b == {"since": None, "code": None, "message": None, "latency_ms": []}
+    assert (a["code"], a["message"]) == (REFUSED.code, REFUSED.message)
+    assert a["latency_ms"] == [11, 12, None]
+
+    # A newer check is seen in the line, and the entity tag is another one.
+    api.record("a", replace(HEALTHY, latency_ms=13))
+    api.listed(lambda items: items[0]["status"] == "healthy")
+    newer = api.get(answer.request.path_url, headers={"If-None-Match": answer.headers["ETag"]})
+    assert newer.status_code == 200
+    now = newer.json()["data"][0]["health"]
+    assert (now["latency_ms"], now["code"]) == ([11, 12, None, 13], None)
+    assert now["since"] >= a["since"]
+    again = api.get(answer.request.path_url, headers={"If-None-Match": newer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("query", ["include=health", "include=health&limit=101", "include=everything"])
+def test_what_may_not_be_included(api: Api, query: str) -> None:
+    response = api.get(f"/api/v1/connectors?{query}")
+
+    assert (response.status_code, response.json()["code"]) == (422, "request.invalid")
+
+
+def test_counts_go_by_all_parameters_but_the_state(api: Api) -> None:
+    answer = api.get("/api/v1/connectors?include=counts&role=destination&status=disabled&limit=1").json()
+
+    assert list(answer) == ["data", "counts", "next"]
+    assert [item["name"] for item in answer["data"]] == ["exports"]
+    assert sum(answer["counts"].values()) == 3
+    assert answer["counts"]["disabled"] == 1
+    assert list(answer["counts"]) == ["unhealthy", "degraded", "unknown", "disabled", "healthy"]
