@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import distribution
+from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -33,6 +35,13 @@ def test_the_base_installation_brings_neither_dagster_nor_flask_nor_a_driver():
 
 def test_the_dagster_extra_brings_no_flask():
     assert "flask" not in closure("acme-connectors", frozenset({"dagster"}))
+
+
+def test_the_files_of_the_page_are_installed():
+    root = Path(__file__).parents[1]
+    data = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    matched = {path for pattern in data["api"] for path in (root / "api").glob(pattern)}
+    assert set((root / "api" / "page").iterdir()) <= matched
 
 
 def test_help_imports_no_more_than_click():
