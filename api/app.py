@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, request
 from flask_openapi.models.info import Info
 from flask_openapi.openapi import OpenAPI
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
@@ -18,10 +18,13 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from acme_orchestration.instance.following import HistoryFollower
 from acme_orchestration.registration import Registrar
 from acme_orchestration.webserver import Webserver
-from api.auth import authenticate
+from api.auth import authorize, count_request, is_local, recognize, tell_standing
+from api.cors import AllowedOrigins
 from api.egress import EgressPolicy
-from api.limits import MAX_DEPTH, Places, is_deep
+from api.headers import secure
+from api.limits import MAX_DEPTH, Limits, Places, is_deep
 from api.problems import ProblemError, refuse_invalid, register_problems
+from api.request_log import begin, end
 from api.routes.connection_tests import connection_tests
 from api.routes.docs import docs
 from api.routes.launches import launches
@@ -63,7 +66,8 @@ def create_app(
     environment: str | None = None,
     egress: EgressPolicy | None = None,
     test_timeout: float = 10.0,
-    test_slots: int = 4,
+    limits: Limits | None = None,
+    origins: AllowedOrigins | None = None,
     trusted_hosts: Collection[str] | None = None,
 ) -> Flask:
     """Build the API.
@@ -78,10 +82,13 @@ def create_app(
         environment: Whose overlay of the file counts; what ``ACME_ENVIRONMENT`` says by default.
         egress: Which targets a connection test may reach; public ones only by default.
         test_timeout: Seconds that a connection test may take.
-        test_slots: How many connection tests run at the same time.
-        trusted_hosts: The names and addresses that the Host header may have, in lower case; any by default. A
-            server on loopback needs them: a web page could reach it through a name that leads to loopback.
+        limits: How much callers may ask; made before a server forks, it counts for all workers together.
+        origins: The sites whose pages may use the API; none by default.
+        trusted_hosts: The names and addresses that the Host header may have while no key is asked for, in
+            lower case; any by default. A server on loopback needs them: a web page could reach it through a
+            name that leads to loopback.
     """
+    limits = limits or Limits()
     app = OpenAPI(
         __name__,
         info=Info(
@@ -107,11 +114,12 @@ def create_app(
         reader=reader,
         usage=usage,
         egress=egress or EgressPolicy(),
-        sandbox=Sandbox(timeout=test_timeout, slots=test_slots),
+        sandbox=Sandbox(timeout=test_timeout, limits=limits),
         snapshot=Snapshot(workspace, reader, usage),
         trends=Trends(reader),
         histories=HistoryFollower(reader, limit=_HISTORY),
         webserver=Webserver(webserver_url) if webserver_url else None,
+        limits=limits,
         waits=Places(_WAITS),
     )
     app.register_api(connectors)
@@ -123,18 +131,37 @@ def create_app(
     app.register_blueprint(docs)
     app.register_blueprint(page)
     register_problems(app)
+    _register_steps(app, keys, limits, origins or AllowedOrigins(), trusted_hosts)
+    return app
+
+
+def _register_steps(
+    app: Flask,
+    keys: KeyRing | None,
+    limits: Limits,
+    origins: AllowedOrigins,
+    trusted_hosts: Collection[str] | None,
+) -> None:
+    """Register what is done with each request before its route, in this order, and after it, from the end."""
+    app.before_request(begin)
+    app.after_request(end)
+    app.before_request(origins.answer_preflight)
+    app.after_request(origins.allow)
+    app.before_request(partial(recognize, keys, limits.rates))
     if trusted_hosts is not None:
         app.before_request(partial(_require_host, frozenset(trusted_hosts)))
-    app.before_request(partial(authenticate, keys))
-    app.before_request(_refuse_other_pages)
+    if limits.rates is not None:
+        app.before_request(partial(count_request, limits.rates))
+        app.after_request(tell_standing)
+    app.before_request(authorize)
+    app.before_request(partial(_refuse_other_pages, origins))
     app.before_request(_require_json)
-    app.after_request(_secure)
-    return app
+    app.after_request(secure)
 
 
 def _require_host(trusted: frozenset[str]) -> None:
     # Werkzeug's own check knows no IPv6 addresses.
-    if urlsplit(f"//{request.host}").hostname not in trusted:
+    if is_local() and urlsplit(f"//{request.host}").hostname not in trusted:
         raise ProblemError(
             HTTPStatus.MISDIRECTED_REQUEST,
             "host.unknown",
@@ -142,9 +169,10 @@ def _require_host(trusted: frozenset[str]) -> None:
         )
 
 
-def _refuse_other_pages() -> None:
+def _refuse_other_pages(origins: AllowedOrigins) -> None:
     """Refuse what a page of another site sends: a browser lets it send some things unasked."""
     is_other = request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none")
+    is_other = is_other and not origins.has_sent()
     if is_other and request.method not in ("GET", "HEAD", "OPTIONS"):
         raise ProblemError(
             HTTPStatus.FORBIDDEN,
@@ -171,15 +199,3 @@ def _require_json() -> None:
         deep = True
     if deep:
         raise BadRequest(f"the JSON document is nested more than {MAX_DEPTH} deep")
-
-
-def _secure(response: Response) -> Response:
-    """Add the headers that keep a browser from doing more with an answer than it should."""
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-    headers.setdefault("Cache-Control", "no-store")
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response

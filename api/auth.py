@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from flask import current_app, g, request
 
@@ -13,7 +13,15 @@ from acme_orchestration.registry.keys import SCOPES, Scope
 from api.keys import KeyRing
 from api.problems import ProblemError
 
-__all__ = ["Caller", "authenticate", "caller", "needs"]
+if TYPE_CHECKING:
+    from flask import Response
+
+    from api.rates import Rates
+
+__all__ = [
+    "Caller", "address", "authorize", "caller", "count_request", "is_local", "needs", "recognize",
+    "tell_standing",
+]  # fmt: skip
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -34,6 +42,8 @@ class Caller:
 
 #: Who is on this machine, while there are no keys.
 _LOCAL = Caller("local", frozenset(SCOPES))
+#: Who asks for what takes no key, where there are keys.
+_ANYBODY = Caller("anybody", frozenset())
 
 
 def needs(scope: Scope | None) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]:
@@ -49,20 +59,68 @@ def needs(scope: Scope | None) -> Callable[[Callable[_P, _T]], Callable[_P, _T]]
     return mark
 
 
-def authenticate(keys: KeyRing | None) -> None:
-    """Find out who sent the present request, and whether they may.
+def recognize(keys: KeyRing | None, rates: Rates | None) -> None:
+    """Find out who sent the present request.
 
     Args:
         keys: Recognizes keys; ``None`` where there is no place for any.
+        rates: How often an address may send no valid one; ``None`` for no limit.
 
     Raises:
-        ProblemError: 401 without a valid key, whatever is wrong with it; 403 if it has not the scope.
+        ProblemError: 401 without a valid key, whatever is wrong with it; 429 if that comes too often.
         RegistryUnavailableError: The keys could never be read.
     """
+    found = _LOCAL if keys is None else _recognized(keys)
+    if found is None and rates is not None:
+        rates.count("refused", address())
+    if found is None:
+        # The same whether there is no key, a wrong one, or a revoked one.
+        raise ProblemError(
+            HTTPStatus.UNAUTHORIZED,
+            "auth.required",
+            "send a valid key, as Authorization: Bearer acme_…",
+            headers={"WWW-Authenticate": 'Bearer realm="Connector API"'},
+        )
+    g.caller = found
+
+
+def count_request(rates: Rates) -> None:
+    """Count the present request for its key, or where there is none for its address.
+
+    Raises:
+        ProblemError: 429, there were too many.
+    """
+    who = caller()
+    has_key = who is not _LOCAL and who is not _ANYBODY
+    g.standing = rates.count(_scope() or "read", f"key {who.name}" if has_key else f"address {address()}")
+
+
+def tell_standing(response: Response) -> Response:
+    """Say in an answer how many further requests are allowed."""
+    for name, value in g.standing.headers.items() if "standing" in g else ():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def authorize() -> None:
+    """Find out whether who sent the present request may.
+
+    Raises:
+        ProblemError: 403, the key has not the scope.
+    """
     scope = _scope()
-    g.caller = _LOCAL if keys is None or scope is None else _recognized(keys)
-    if scope is not None and scope not in g.caller.scopes:
+    if scope is not None and scope not in caller().scopes:
         raise ProblemError(HTTPStatus.FORBIDDEN, "auth.scope", f"this key has not the scope {scope!r}")
+
+
+def is_local() -> bool:
+    """Tell whether the present request needs no key because there are none."""
+    return caller() is _LOCAL
+
+
+def address() -> str:
+    """Return the address that the present request comes from."""
+    return request.remote_addr or ""
 
 
 def caller() -> Caller:
@@ -71,20 +129,15 @@ def caller() -> Caller:
     return found
 
 
-def _recognized(keys: KeyRing) -> Caller:
+def _recognized(keys: KeyRing) -> Caller | None:
+    if _scope() is None:
+        # Whether there are keys may take a database that is away.
+        return _ANYBODY if keys.was_required else _LOCAL
     kind, _, text = request.headers.get("Authorization", "").partition(" ")
     if not keys.is_required():
         return _LOCAL
     key = keys.find(text.strip()) if kind.lower() == "bearer" else None
-    if key is None:
-        # The same whether there is no key, a wrong one, or a revoked one.
-        raise ProblemError(
-            HTTPStatus.UNAUTHORIZED,
-            "auth.required",
-            "send a valid key, as Authorization: Bearer acme_…",
-            headers={"WWW-Authenticate": 'Bearer realm="Connector API"'},
-        )
-    return Caller(key.name, frozenset(key.scopes))
+    return Caller(key.name, frozenset(key.scopes)) if key is not None else None
 
 
 def _scope() -> Scope | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, ParamSpec
@@ -11,7 +13,7 @@ from typing import Any, ParamSpec
 from flask import Response, request
 
 from acme_orchestration.registry.answers import AnswerStore
-from acme_orchestration.registry.errors import ConflictError
+from acme_orchestration.registry.errors import ConflictError, RegistryUnavailableError
 from api.auth import caller
 from api.problems import ProblemError
 from api.services import registry
@@ -19,6 +21,8 @@ from api.services import registry
 __all__ = ["idempotent"]
 
 _P = ParamSpec("_P")
+
+log = logging.getLogger(__name__)
 
 _MAX_KEY = 255
 _HEADERS = ("Content-Type", "ETag", "Location", "Retry-After")
@@ -48,9 +52,14 @@ def idempotent(view: Callable[_P, Response]) -> Callable[_P, Response]:
         try:
             response = view(*args, **kwargs)
         except BaseException:
-            store.forget(name, key)
+            with suppress(RegistryUnavailableError):
+                store.forget(name, key)
             raise
-        store.keep(name, key, _fields(response))
+        try:
+            store.keep(name, key, _fields(response))
+        except RegistryUnavailableError as error:
+            # What was asked for is done, which the caller has to know.
+            log.error("an answer is not kept for later: %s", error.message)  # noqa: TRY400 - it says all
         return response
 
     return answer

@@ -37,6 +37,11 @@ class KeyRing:
         self._read_at = float("-inf")
         self._valid: dict[str, ApiKey] = {}
 
+    @property
+    def was_required(self) -> bool:
+        """Whether a request needed a key when they were read last."""
+        return self._required
+
     def is_required(self) -> bool:
         """Tell whether a request needs a key.
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING
 
-__all__ = ["MAX_DEPTH", "Places", "PlacesTakenError", "is_deep"]
+from api.shared import SharedMemory
+
+if TYPE_CHECKING:
+    from api.rates import Rates
+
+__all__ = ["MAX_DEPTH", "Limits", "Places", "PlacesTakenError", "is_deep"]
 
 #: How many objects and arrays of a document may lie in one another.
 MAX_DEPTH = 32
+
+_TESTS = 4
+_DIGEST = 16
 
 
 class PlacesTakenError(Exception):
@@ -20,6 +29,8 @@ class PlacesTakenError(Exception):
 class Places:
     """A limited number of places. No one gets more than half of them, as long as there are two.
 
+    They are those of all processes that are forked off later; the places of one that is killed are free.
+
     Args:
         number: How many there are.
     """
@@ -27,8 +38,9 @@ class Places:
     def __init__(self, number: int) -> None:
         self._number = number
         self._share = max(1, number // 2)
-        self._taken: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        # Who holds each place that is locked.
+        self._holders = SharedMemory(number * _DIGEST)
+        self._ours: set[int] = set()
 
     @contextmanager
     def taken(self, holder: str) -> Iterator[None]:
@@ -40,17 +52,49 @@ class Places:
         Raises:
             PlacesTakenError: None is free, or none for this holder.
         """
-        with self._lock:
-            if self._taken.total() >= self._number or self._taken[holder] >= self._share:
-                raise PlacesTakenError
-            self._taken[holder] += 1
+        place = self._take(blake2b(holder.encode(), digest_size=_DIGEST).digest())
         try:
             yield
         finally:
-            with self._lock:
-                self._taken[holder] -= 1
-                if not self._taken[holder]:
-                    del self._taken[holder]
+            with self._holders:
+                self._ours.remove(place)
+                self._holders.free(place)
+
+    def _take(self, holder: bytes) -> int:
+        with self._holders as holders:
+            free = [n for n in range(self._number) if n not in self._ours and self._holders.hold(n)]
+            held = [holders[_bytes_of(n)] for n in range(self._number) if n not in free]
+            is_allowed = bool(free) and held.count(holder) < self._share
+            for place in free[1:] if is_allowed else free:
+                self._holders.free(place)
+            if not is_allowed:
+                raise PlacesTakenError
+            holders[_bytes_of(free[0])] = holder
+            self._ours.add(free[0])
+            return free[0]
+
+
+def _bytes_of(place: int) -> slice:
+    return slice(place * _DIGEST, (place + 1) * _DIGEST)
+
+
+def _places() -> Places:
+    return Places(_TESTS)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What limits callers in all workers together; made before they are forked off.
+
+    Attributes:
+        tests: Places for connection tests; no caller gets more than half of them.
+        targets: The same ones; no target gets more than half of them.
+        rates: How often a caller may ask; ``None`` for as often as it likes.
+    """
+
+    tests: Places = field(default_factory=_places)
+    targets: Places = field(default_factory=_places)
+    rates: Rates | None = None
 
 
 def is_deep(document: object) -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, has_request_context, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from api.schemas import Problem, ProblemField
 
-__all__ = ["ProblemError", "field_problems", "problem_responses", "refuse_invalid", "register_problems"]
+__all__ = [
+    "ProblemError", "field_problems", "problem_answer", "problem_responses", "refuse_invalid",
+    "register_problems",
+]  # fmt: skip
 
 _CONTENT_TYPE = "application/problem+json"
 
@@ -111,13 +115,22 @@ def problem_responses(*statuses: int) -> dict[Any, Any]:
 
 def register_problems(app: Flask) -> None:
     """Answer every error of the application with a problem document."""
-    app.register_error_handler(ProblemError, _respond)
+    app.register_error_handler(ProblemError, problem_answer)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RegistryUnavailableError, _registry_error)
+    app.register_error_handler(OSError, _os_error)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _respond(problem: ProblemError) -> Response:
+def problem_answer(problem: ProblemError, request_id: str | None = None) -> Response:
+    """Return the document of a problem.
+
+    Args:
+        problem: What it says.
+        request_id: Which request it is about; the present one by default.
+    """
+    if request_id is None and has_request_context():
+        request_id = g.get("request_id")
     document = Problem(
         type=f"urn:acme:problem:{problem.code}",
         title=problem.status.phrase,
@@ -126,6 +139,7 @@ def _respond(problem: ProblemError) -> Response:
         hint=problem.hint,
         code=problem.code,
         errors=list(problem.errors) or None,
+        request_id=request_id,
     )
     return Response(
         document.model_dump_json(exclude_none=True),
@@ -140,7 +154,7 @@ def _http_error(error: HTTPException) -> Response | HTTPException:
         return error
     status = HTTPStatus(error.code)
     kept = ("Allow", "Retry-After")
-    return _respond(
+    return problem_answer(
         ProblemError(
             status,
             _CODES.get(status, f"http.{status.value}"),
@@ -164,16 +178,31 @@ def _detail(status: HTTPStatus, error: HTTPException) -> str:
 
 def _registry_error(error: RegistryUnavailableError) -> Response:
     log.error("%s", error.message)
-    return _respond(
+    if error.code == "registry.full":
+        return problem_answer(_full(error.code))
+    return problem_answer(
         ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, error.code, "the registry cannot be used at present")
+    )
+
+
+def _os_error(error: OSError) -> Response:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        log.error("%s", error.strerror)
+        return problem_answer(_full("storage.full"))
+    return _unexpected(error)
+
+
+def _full(code: str) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.INSUFFICIENT_STORAGE, code, "the server has no space left on its disk; nothing was stored"
     )
 
 
 def _unexpected(error: Exception) -> Response:
     # The message of an unknown error may hold a secret: the log gets its class and where it was raised.
     frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error("%s %r failed: %s\n%s", request.method, request.path, type(error).__name__, frames)
-    return _respond(
+    log.error("%s", type(error).__name__, extra={"stack": frames})
+    return problem_answer(
         ProblemError(
             HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "this is a fault of the server; its log says where"
         )

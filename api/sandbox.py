@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from acme_sdk.probe import Probe, ProbeResult, run_probes
 from acme_sdk.secrets import Redactor
-from api.limits import Places, PlacesTakenError
+from api.limits import Limits, Places, PlacesTakenError
 from api.targets import Target
 
-__all__ = ["Sandbox", "SandboxFullError"]
+__all__ = ["Sandbox", "SandboxFullError", "remove_homes"]
 
 # All that a worker needs of this process's environment. No secret of the server, and no PG*, AWS_* or
 # GOOGLE_* variable that would complete a connection which the request leaves open.
@@ -41,13 +43,12 @@ class Sandbox:
 
     Args:
         timeout: Seconds that one test may take, from when its connector is imported.
-        slots: How many run at the same time; of one caller, or at one target, half of them.
+        limits: How many run at the same time; of one caller, or at one target, half of them.
     """
 
-    def __init__(self, *, timeout: float = 10.0, slots: int = 4) -> None:
+    def __init__(self, *, timeout: float, limits: Limits) -> None:
         self.timeout = timeout
-        self._places = Places(slots)
-        self._targets = Places(slots)
+        self._limits = limits
 
     @contextmanager
     def slot(self, caller: str) -> Iterator[None]:
@@ -59,7 +60,7 @@ class Sandbox:
         Raises:
             SandboxFullError: None is free, or this caller has half of them already.
         """
-        with self._one_of(self._places, caller):
+        with self._one_of(self._limits.tests, caller):
             yield
 
     def test(self, target: Target, hostaddr: str | None) -> ProbeResult:
@@ -78,8 +79,8 @@ class Sandbox:
         config = dict(target.config) | ({"hostaddr": hostaddr} if hostaddr else {})
         probe = Probe("connection", target.type, target.role, config, action="test", timeout=self.timeout)
         with (
-            self._one_of(self._targets, hostaddr or target.type),
-            tempfile.TemporaryDirectory(prefix="acme-test-") as home,
+            self._one_of(self._limits.targets, hostaddr or target.type),
+            tempfile.TemporaryDirectory(prefix=_home_prefix(os.getpid())) as home,
         ):
             (result,) = run_probes([probe], env=_environment(home))
         return _redacted(result, Redactor(target.secrets))
@@ -91,6 +92,16 @@ class Sandbox:
                 yield
         except PlacesTakenError:
             raise SandboxFullError(math.ceil(self.timeout)) from None
+
+
+def remove_homes(pid: int) -> None:
+    """Remove what the tests of a process have left that was killed."""
+    for home in Path(tempfile.gettempdir()).glob(f"{_home_prefix(pid)}*"):
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _home_prefix(pid: int) -> str:
+    return f"acme-test-{pid}-"
 
 
 def _environment(home: str) -> Mapping[str, str]:

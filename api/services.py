@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from acme_orchestration.usage.reader import UsageReader
     from acme_orchestration.webserver import Webserver
     from api.egress import EgressPolicy
-    from api.limits import Places
+    from api.limits import Limits, Places
     from api.sandbox import Sandbox
     from api.snapshot import Snapshot
     from api.trends import Trends
@@ -45,6 +45,7 @@ class Services:
         trends: The last checks of connectors that a page of the list shows.
         histories: The stored checks of connectors, as far back as uptimes look.
         webserver: Dagster's, which starts runs; ``None`` if nobody knows where it is.
+        limits: How much callers may ask of all workers together.
         waits: Places for requests that wait for the end of a run.
     """
 
@@ -59,6 +60,7 @@ class Services:
     trends: Trends
     histories: HistoryFollower
     webserver: Webserver | None
+    limits: Limits
     waits: Places
 
 

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import ipaddress
-import signal
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+import os
+import re
+import sys
+from typing import Any
 
 import click
 
 from acme.cli.api_keys import audit, keys
 from acme.cli.errors import failing_plainly
-from acme.cli.workspace import Where, where_options
-
-if TYPE_CHECKING:
-    from acme_orchestration.registry.registered import Registry
-    from api.keys import KeyRing
+from acme.cli.workspace import Where, dagster_home_option, where_options
 
 __all__ = ["command"]
 
-_THREADS = 8
+_MOST_WORKERS = 4
+
+
+def _default_workers() -> int:
+    """One for each core that this process may use, a few at most: what they do is short."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, _MOST_WORKERS)
+
+
+def _root_path(_: click.Context, option: click.Parameter, value: str) -> str:
+    if value.strip("/") and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", f"/{value.strip('/')}"):
+        raise click.BadParameter("write a path such as /connectors-api", param=option)
+    return f"/{value.strip('/')}" if value.strip("/") else ""
 
 
 @click.group(name="api", invoke_without_command=True)
@@ -32,13 +40,16 @@ _THREADS = 8
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one."
 )
-@where_options
 @click.option(
-    "--dagster-home",
-    envvar="DAGSTER_HOME",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="The Dagster instance to read; $DAGSTER_HOME by default.",
+    "--workers",
+    default=_default_workers,
+    envvar="ACME_API_WORKERS",
+    show_default="one a core, at most 4",
+    type=click.IntRange(1),
+    help="How many processes answer.",
 )
+@where_options
+@dagster_home_option
 @click.option(
     "--dagster-url",
     envvar="ACME_WEBSERVER_URL",
@@ -54,109 +65,67 @@ _THREADS = 8
     help="Networks and host patterns that connection tests may reach beside public addresses, "
     "e.g. 10.0.0.0/8,*.db.example.com; $ACME_EGRESS_ALLOW by default.",
 )
+@click.option(
+    "--rates",
+    envvar="ACME_API_RATES",
+    default="",
+    metavar="LIST",
+    help="How often a key may read, test and write, an address send no valid key (refused), and a target be "
+    "tested, e.g. test=30/minute,write=1000/hour; others are generous.",
+)
+@click.option(
+    "--rate-store",
+    envvar="ACME_API_RATE_STORE",
+    metavar="URL",
+    help="Where several machines count these together, e.g. redis://host:6379; each by itself by default.",
+)
+@click.option(
+    "--trusted-proxies",
+    envvar="ACME_API_TRUSTED_PROXIES",
+    default="",
+    metavar="LIST",
+    help="Proxies whose X-Forwarded headers are believed: how many, or their networks, e.g. 10.0.0.0/8.",
+)
+@click.option(
+    "--root-path",
+    envvar="ACME_API_ROOT_PATH",
+    default="",
+    callback=_root_path,
+    metavar="PATH",
+    help="Under which path people see the API, e.g. /connectors-api.",
+)
+@click.option(
+    "--allow-origin",
+    envvar="ACME_API_ALLOW_ORIGIN",
+    default="",
+    metavar="LIST",
+    help="Sites whose pages may use the API, e.g. https://portal.example.com; none by default.",
+)
+@click.option(
+    "--log-format",
+    envvar="ACME_API_LOG_FORMAT",
+    type=click.Choice(["text", "json"]),
+    default=lambda: "text" if sys.stderr.isatty() else "json",
+    show_default="text on a terminal",
+    help="How log lines look.",
+)
 @click.pass_context
-def command(
-    context: click.Context,
-    host: str,
-    port: int,
-    where: Where,
-    dagster_home: Path | None,
-    dagster_url: str | None,
-    egress_allow: str,
-) -> None:
+def command(context: click.Context, /, where: Where, **options: Any) -> None:
     """Serve the HTTP API.
 
     Once a key was made, each request needs one. Before that, it listens on the loopback interface only.
     """
     if context.invoked_subcommand is not None:
         return
-    with failing_plainly():
-        _serve(host, port, where, dagster_home, dagster_url, egress_allow)
-
-
-command.add_command(keys)
-command.add_command(audit)
-
-
-def _is_loopback(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _key_ring(host: str, registry: Registry | None) -> KeyRing | None:
-    """Return what recognizes keys; beyond loopback, nobody is let in without one."""
-    from acme_orchestration.registry.keys import KeyStore
-    from api.keys import KeyRing
-
-    local = _is_loopback(host)
-    store = KeyStore(registry.database) if registry is not None else None
-    if not local and not (store and any(key.revoked_at is None for key in store.all())):
-        raise click.BadParameter(
-            f"{host} is not a loopback address. Without API keys anybody who reaches the server could use "
-            "it: make one with acme api keys create, or listen on 127.0.0.1.",
-            param_hint="--host",
-        )
-    return KeyRing(store, required=not local) if store else None
-
-
-def _serve(
-    host: str,
-    port: int,
-    where: Where,
-    dagster_home: Path | None,
-    dagster_url: str | None,
-    egress_allow: str,
-) -> None:
-    try:
-        from waitress.server import create_server  # type: ignore[import-untyped] # it has no stubs
-
-        from acme_orchestration.instance import InstanceReader
-        from acme_orchestration.registry.current import read_workspace
-        from acme_orchestration.registry.place import find_registry
-        from acme_orchestration.usage.reader import UsageReader
-        from api.app import MAX_BODY_BYTES, create_app
-        from api.egress import EgressPolicy
+        from acme.cli.api_server import ServerOptions, run
     except ModuleNotFoundError as error:
         raise click.ClickException(
             f"{error.name} is not installed: pip install 'acme-connectors[api]'"
         ) from None
-
-    # A mistake in it is told now, not with the first request.
-    read_workspace(where.path, environment=where.environment)
-    registry = find_registry(dagster_home)
-    ring = _key_ring(host, registry)
-    reader = InstanceReader.open(dagster_home)
-    usage = UsageReader(dagster_url, reader) if dagster_url else None
-    app = create_app(
-        where.path,
-        reader,
-        registry=registry,
-        keys=ring,
-        usage=usage,
-        webserver_url=dagster_url,
-        environment=where.environment,
-        egress=EgressPolicy.parse(egress_allow),
-        # A page that gets at a server by a name of its own has no key.
-        trusted_hosts={"localhost", "127.0.0.1", "::1", host} if _is_loopback(host) else None,
-    )
-    try:
-        server = create_server(
-            app, host=host, port=port, threads=_THREADS, ident=None, max_request_body_size=MAX_BODY_BYTES
-        )
-    except OSError as error:
-        raise click.ClickException(
-            f"cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port."
-        ) from None
-    signal.signal(signal.SIGTERM, _stop)
-    if usage is not None:
-        usage.watch()
-    address = f"[{host}]" if ":" in host else host
-    click.echo(f"Connector API on http://{address}:{server.effective_port}/docs")
-    server.run()
+    with failing_plainly():
+        run(ServerOptions(where=where, **options))
 
 
-def _stop(*_: object) -> NoReturn:
-    """End as Ctrl-C does: the server finishes what it is answering."""
-    raise SystemExit(0)
+command.add_command(keys)
+command.add_command(audit)

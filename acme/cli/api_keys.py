@@ -7,7 +7,7 @@ import click
 from acme.cli.columns import print_columns
 from acme.cli.errors import failing_plainly
 from acme.cli.registry import actor, json_option, print_history
-from acme.cli.workspace import Where, where_options
+from acme.cli.workspace import Where, dagster_home_option, where_options
 
 __all__ = ["audit", "keys"]
 
@@ -26,6 +26,7 @@ def keys() -> None:
 )
 @click.option("--name", help="Whose it is, for the audit trail; your own name by default.")
 @where_options
+@dagster_home_option
 def create(scopes: str, name: str | None, where: Where) -> None:
     """Make a key, and print it: it is shown this once."""
     from acme_orchestration.registry.keys import SCOPES, KeyStore
@@ -34,12 +35,14 @@ def create(scopes: str, name: str | None, where: Where) -> None:
     if unknown := sorted(set(scopes.split(",")) - set(SCOPES)):
         raise click.BadParameter(f"there is no scope {unknown[0]!r}", param_hint="--scope")
     with failing_plainly():
-        store = KeyStore(where.registry().database)
-        click.echo(store.create(name or actor(), wanted, actor=actor()))
+        database = where.registry().database
+        click.echo(KeyStore(database).create(name or actor(), wanted, actor=actor()))
+    click.echo(f"It is in the registry {database}.", err=True)
 
 
 @keys.command(name="list")
 @where_options
+@dagster_home_option
 def list_(where: Where) -> None:
     """List the keys, valid and revoked."""
     from acme_orchestration.registry.keys import KeyStore
@@ -62,6 +65,7 @@ def list_(where: Where) -> None:
 @keys.command()
 @click.argument("name")
 @where_options
+@dagster_home_option
 def revoke(name: str, where: Where) -> None:
     """Revoke the key NAME; a running server refuses it a second later."""
     from acme_orchestration.registry.keys import KeyStore
@@ -76,6 +80,7 @@ def revoke(name: str, where: Where) -> None:
     "--limit", default=100, show_default=True, type=click.IntRange(1), help="How many lines at most."
 )
 @where_options
+@dagster_home_option
 @json_option
 def audit(limit: int, where: Where, as_json: bool) -> None:
     """Show who registered, changed, deleted, tested and ran what, the newest first."""

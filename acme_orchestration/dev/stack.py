@@ -130,7 +130,11 @@ class Stack:
             [str(bin_folder / "dagster"), "dev", "-w", "workspace.yaml", "-h", HOST, "-p", ui],
             env,
         )
-        self._start("API", [str(bin_folder / "acme"), "api", "--port", api], env)
+        self._start(
+            "API",
+            [str(bin_folder / "acme"), "api", "--port", api, "--workers", "1", "--log-format", "text"],
+            env,
+        )
 
     def wait_until_ready(self) -> None:
         """Wait until the web UI and the API answer.

@@ -22,6 +22,8 @@ SCHEMA = "0003"
 # Any number will do, so long as nobody else takes it for a lock in the same database.
 _LOCK = 4_772_386_101
 _WAIT_S = 10
+# As Postgres calls it.
+_DISK_FULL = "53100"
 
 
 class RegistryDatabase:
@@ -54,6 +56,10 @@ class RegistryDatabase:
         is_file = self._url.get_backend_name() == "sqlite" and self._url.database
         return Path(str(self._url.database)) if is_file else None
 
+    def close(self) -> None:
+        """Close all connections, as a process does before it forks; a later transaction opens others."""
+        self._engine.dispose()
+
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """Open a transaction that sees one state of the tables.
@@ -72,7 +78,8 @@ class RegistryDatabase:
         are committed in the order of their ids.
 
         Raises:
-            RegistryUnavailableError: The database cannot be reached or written.
+            RegistryUnavailableError: The database cannot be reached or written; with the code
+                ``registry.full`` its disk is full.
         """
         with self._explaining(), self._connection(writes=True) as connection:
             yield connection
@@ -129,6 +136,12 @@ class RegistryDatabase:
         try:
             yield
         except sa.exc.DBAPIError as error:
+            if _is_full(error.orig):
+                raise RegistryUnavailableError(
+                    f"there is no space left for the registry at {self}",
+                    code="registry.full",
+                    hint="free some on its disk; nothing was stored",
+                ) from None
             reason = " ".join(str(error.orig).split())
         except sa.exc.SQLAlchemyError as error:
             reason = type(error).__name__
@@ -138,6 +151,13 @@ class RegistryDatabase:
             f"the registry at {self} cannot be used: {reason}",
             hint="see that its database runs, and that DAGSTER_HOME or ACME_REGISTRY_URL names the right one",
         )
+
+
+def _is_full(error: object) -> bool:
+    return (
+        getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+        or getattr(error, "sqlstate", "") == _DISK_FULL
+    )
 
 
 def _checked(url: str) -> sa.URL:

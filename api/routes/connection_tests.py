@@ -66,6 +66,9 @@ def _try(target: Target) -> TestConnected | TestFailed:
             hostaddr = services().egress.resolve(target.host, target.port, timeout=sandbox.timeout)
         except AcmeError as error:
             return TestFailed(error=Failure(code=error.code, message=error.message, hint=error.hint))
+    rates = services().limits.rates
+    if rates is not None:
+        rates.count("target", f"{hostaddr or target.type} {target.port}")
     return _outcome(sandbox.test(target, hostaddr))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
-from flask import Blueprint, Response, current_app, jsonify, send_from_directory
+from flask import Blueprint, Response, current_app, jsonify, request, send_from_directory
 
 from api.auth import needs
 
@@ -53,7 +53,9 @@ _ASSETS = files("flask_openapi_swagger") / "templates" / "swagger"
 @needs(None)
 def document() -> Response:
     """The OpenAPI document."""
-    return jsonify(cast("OpenAPI", current_app).api_doc)
+    # Where the server is, as the client sees it: a proxy may have put a path in front.
+    servers = [{"url": request.script_root or "/"}]
+    return jsonify({**cast("OpenAPI", current_app).api_doc, "servers": servers})
 
 
 @docs.get("/docs")

@@ -28,3 +28,8 @@ class Problem(Model):
     errors: list[ProblemField] | None = Field(
         default=None, description="With status 422: what is wrong where."
     )
+    request_id: str | None = Field(
+        default=None,
+        description="Which request it was: the server's log has it.",
+        examples=["9f86d081884c7d65"],
+    )

@@ -24,6 +24,7 @@ from acme_orchestration.registry.keys import KeyStore
 from acme_orchestration.registry.registered import Registry
 from api.egress import EgressPolicy
 from api.keys import KeyRing
+from api.limits import Limits, Places
 from tests.api.client import Api
 from tests.api.rogues import ROGUES, hang, hang_up, rogue
 from tests.servers import DatabaseServer
@@ -38,7 +39,8 @@ def postgres_at(port: int, host: str = "127.0.0.1") -> dict[str, Any]:
 
 
 def test_servers_that_mean_harm(make_api: MakeApi, caplog: pytest.LogCaptureFixture) -> None:
-    api = make_api(egress=LOOPBACK, test_timeout=5, test_slots=2 * len(ROGUES))
+    places = 2 * len(ROGUES)
+    api = make_api(egress=LOOPBACK, test_timeout=5, limits=Limits(Places(places), Places(places)))
     with ExitStack() as stack, ThreadPoolExecutor(len(ROGUES)) as pool:
         servers = {name: stack.enter_context(rogue(behave)) for name, behave in ROGUES.items()}
         answers = {name: pool.submit(api.test, postgres_at(server.port)) for name, server in servers.items()}

@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from api.egress import EgressPolicy
+from api.limits import Limits, Places
 from tests.api.client import Api, running_api
 from tests.servers import DatabaseServer
 from tests.tls_postgres import Authority, TlsPostgres
@@ -364,7 +365,7 @@ class TestForm:
 
 
 def test_more_tests_than_places(make_api: MakeApi, silent_server: int) -> None:
-    api = make_api(egress=LOOPBACK, test_timeout=4, test_slots=1)
+    api = make_api(egress=LOOPBACK, test_timeout=4, limits=Limits(Places(1), Places(1)))
     body = {"type": "postgres", "connection": f"postgresql://u:p@127.0.0.1:{silent_server}/db"}
     answers: list[requests.Response] = []
     threads = [threading.Thread(target=lambda: answers.append(api.test(body))) for _ in range(3)]

@@ -1,0 +1,1 @@
+"""The server: an arbiter of gunicorn, and workers that run waitress' loop."""

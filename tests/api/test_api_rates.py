@@ -1,0 +1,158 @@
+"""How often callers may ask: counts that several processes share, and what a server makes of them."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.keys import KeyStore
+from acme_sdk.errors import ConfigurationError
+from api.keys import KeyRing
+from api.limits import Limits, Places, PlacesTakenError
+from api.problems import ProblemError
+from api.rate_table import RateTable
+from api.rates import Rates, parse_rates, rate_storage
+from api.shared import SharedMemory
+from tests.api.client import Api
+
+FORK = multiprocessing.get_context("fork")
+
+
+def in_process(target: Callable[[], None]) -> int:
+    """Run a function in a process that is forked off, and return its exit code."""
+    process = FORK.Process(target=target)
+    process.start()
+    process.join(120)
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=50))
+def test_each_is_counted_by_itself(keys: list[str]) -> None:
+    table = RateTable()
+    for key in keys:
+        table.incr(key, 3600)
+
+    assert {key: table.get(key) for key in "abc"} == {key: keys.count(key) for key in "abc"}
+    table.clear("a")
+    assert (table.get("a"), table.get("b")) == (0, keys.count("b"))
+
+
+def test_counts_are_exact_over_processes() -> None:
+    table = RateTable()
+
+    def count() -> None:
+        for _ in range(2000):
+            table.incr("all", 3600)
+
+    processes = [FORK.Process(target=count) for _ in range(4)]
+    for process in processes:
+        process.start()
+    count()
+    for process in processes:
+        process.join(120)
+    assert table.get("all") == 5 * 2000
+
+
+def test_who_asks_much_is_not_forgotten_for_those_who_ask_once() -> None:
+    table = RateTable()
+    table.incr("much", 3600, amount=1000)
+    for number in range(100_000):
+        table.incr(f"address {number}", 3600)
+
+    assert table.get("much") == 1000
+
+
+def test_a_process_that_is_killed_leaves_no_lock_and_no_place_behind() -> None:
+    memory, places = SharedMemory(16), Places(2)
+
+    def killed_with_the_lock() -> None:
+        with memory:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def killed_with_a_place() -> None:
+        with places.taken("ann"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def finds_none() -> None:
+        with pytest.raises(PlacesTakenError), places.taken("ann"):
+            pass
+        with places.taken("bob"):
+            pass
+
+    assert in_process(killed_with_the_lock) == in_process(killed_with_a_place) == -signal.SIGKILL
+    with memory, places.taken("ann"):
+        assert in_process(finds_none) == 0
+    with places.taken("bob"), places.taken("ann"):
+        pass
+
+
+def test_a_clock_that_is_moved_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = Rates(parse_rates("read=2/hour"))
+    first = rates.count("read", "ann")
+    real = time.time
+    for hours in (48, -48):
+        monkeypatch.setattr(time, "time", lambda hours=hours: real() + 3600 * hours)
+        if hours > 0:
+            assert abs(rates.count("read", "ann").reset_s - first.reset_s) < 600
+        with pytest.raises(ProblemError) as caught:
+            rates.count("read", "ann")
+        assert 0 < int(caught.value.headers["Retry-After"]) <= 3600
+
+
+@pytest.mark.parametrize(
+    "text", ["test", "test=", "fly=1/minute", "test=0/minute", "test=5", "test=x/minute"]
+)
+def test_rates_that_are_none(text: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_rates(text)
+
+    assert caught.value.code == "rates.invalid"
+
+
+@pytest.mark.parametrize(
+    "url", ["memory://", "nothing://u:canary-9@host", "redis://u:canary-9@host:6379", ""]
+)
+def test_stores_that_cannot_be_used(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        rate_storage(url)
+
+    assert caught.value.code == "rates.store"
+    assert "canary" not in str(caught.value)
+
+
+def test_what_a_server_answers(make_api: Callable[..., Api], tmp_path: Path) -> None:
+    store = KeyStore(RegistryDatabase(f"sqlite:///{tmp_path / 'registry.db'}"))
+    keys = {
+        name: {"Authorization": f"Bearer {store.create(name, ['read'], actor='x')}"}
+        for name in ("ann", "bob")
+    }
+    limits = Limits(rates=Rates(parse_rates("read=5/hour, refused=3/minute")))
+    api = make_api(keys=KeyRing(store), limits=limits)
+
+    answers = [api.get("/api/v1/connectors", headers=keys["ann"]) for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+    assert answers[1].headers["RateLimit-Policy"] == '"read";q=5;w=3600'
+    assert answers[1].headers["RateLimit"].startswith('"read";r=3;t=')
+    assert answers[6].json()["code"] == "rate.exceeded"
+    assert 3000 < int(answers[6].headers["Retry-After"]) <= 3600
+    assert answers[6].headers["RateLimit"].startswith('"read";r=0;t=')
+    # Each rate, and each key, is for itself.
+    assert api.get("/api/v1/connectors", headers=keys["bob"]).status_code == 200
+    written = api.test({"type": "postgres"})
+    assert written.status_code == 401
+
+    guesses = [api.get("/nothing", headers={"Authorization": f"Bearer acme_{n}"}) for n in range(4)]
+    assert Counter(guess.status_code for guess in guesses) == {401: 2, 429: 2}
+    assert int(guesses[3].headers["Retry-After"]) <= 60
+    assert api.get("/api/v1/connectors", headers=keys["bob"]).status_code == 200
