@@ -1,1 +1,1 @@
-"""The sensor that keeps checking connectors."""
+"""The sensors: health, alerts, the registry, pipelines that wait."""

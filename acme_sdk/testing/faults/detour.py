@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import requests
 from requests.adapters import DEFAULT_POOLSIZE
 from urllib3 import HTTPConnectionPool, HTTPResponse
 
 from acme_sdk.http import HttpAdapter, HttpSession
-
-if TYPE_CHECKING:
-    from acme_sdk.testing.faults.server import FaultServer
+from acme_sdk.testing.faults.answers import Answer
 
 __all__ = ["DetourSession"]
+
+
+class _Server(Protocol):
+    """The fault server; see `FaultServer` for what these are."""
+
+    armed: bool
+    without_timeout: list[str]
+    tls: dict[str, Any]
+
+    @property
+    def port(self) -> int: ...
+
+    def remembered(self) -> Answer | None: ...
 
 
 class DetourSession(HttpSession):
@@ -25,7 +36,7 @@ class DetourSession(HttpSession):
         patience: See `FaultServer.session`.
     """
 
-    def __init__(self, server: FaultServer, patience: float | None) -> None:
+    def __init__(self, server: _Server, patience: float | None) -> None:
         super().__init__()
         self._detours: dict[int, _DetourAdapter] = {}
         self._server = server
@@ -59,7 +70,7 @@ class DetourSession(HttpSession):
 class _DetourAdapter(HttpAdapter):
     """Connects to the fault server whatever the URL, and tells it the whole URL, as to a proxy."""
 
-    def __init__(self, server: FaultServer, usual: Any, changes: dict[str, Any]) -> None:
+    def __init__(self, server: _Server, usual: Any, changes: dict[str, Any]) -> None:
         # One attempt more or less must not cost the user minutes: no growing pauses.
         own: Any = usual if isinstance(usual, HttpAdapter) else HttpSession().get_adapter("http://")
         changes = changes if own is usual else changes | {"total": usual.max_retries.total}
