@@ -27,8 +27,6 @@ from api.schemas import (
     PipelineAnswer,
     PipelineItem,
     PipelineListAnswer,
-    RegisteredAnswer,
-    RegisteredConnector,
     Role,
     Run,
     RunAnswer,
@@ -157,13 +155,13 @@ class Client:
         """
         return self._launched(f"{_connector(name)}/test", wait)
 
-    def register(self, draft: ConnectorDraft) -> RegisteredConnector:
+    def register(self, draft: ConnectorDraft) -> ConnectorConfiguration:
         """Register a connector; the very same one once more is no error."""
         body = draft.model_dump(mode="json", exclude_unset=True)
         response = self._transport.send("POST", "/api/v1/connectors", body=body, headers=_once())
-        return self._transport.read(RegisteredAnswer, response).data
+        return self._transport.read(ConnectorConfigurationAnswer, response).data
 
-    def change(self, name: str, patch: ConnectorPatch, *, version: int | None) -> RegisteredConnector:
+    def change(self, name: str, patch: ConnectorPatch, *, version: int | None) -> ConnectorConfiguration:
         """Change a registered connector; what the patch does not name stays.
 
         Args:
@@ -176,7 +174,7 @@ class Client:
         """
         body = patch.model_dump(mode="json", exclude_unset=True)
         response = self._transport.send("PATCH", _connector(name), body=body, headers=_if_match(version))
-        return self._transport.read(RegisteredAnswer, response).data
+        return self._transport.read(ConnectorConfigurationAnswer, response).data
 
     def delete(self, name: str, *, version: int | None) -> None:
         """Delete a registered connector.

@@ -12,18 +12,24 @@ from urllib.parse import quote
 from flask import Response, request
 from flask_openapi.models.tag import Tag
 
-from acme_orchestration.registry.entries import dagster_name
+from acme_orchestration.registry.entries import ConnectorEntry, dagster_name
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError, RegistryUnavailableError
-from acme_orchestration.registry.masking import masked
 from acme_sdk.errors import AcmeError, ConfigurationError, FieldProblem
 from api import audit
 from api.auth import caller
+from api.configuration import configuration
 from api.idempotency import idempotent
 from api.patch import merged, patch_problems
 from api.places import place_problems
 from api.problems import ProblemError, problem_responses
 from api.routes.connectors import connectors
-from api.schemas import ConnectorDraft, ConnectorPatch, ConnectorPath, ProblemField, RegisteredAnswer
+from api.schemas import (
+    ConnectorConfigurationAnswer,
+    ConnectorDraft,
+    ConnectorPatch,
+    ConnectorPath,
+    ProblemField,
+)
 from api.services import registrar, registry, services
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ _TAGS: list[Tag | dict[str, Any]] = [
     operation_id="registerConnector",
     description="The same one once more is no error: the answer is then 200. With `Idempotency-Key`, it "
     "gets the same answer for 24 hours.",
-    responses={200: RegisteredAnswer, 201: RegisteredAnswer}
+    responses={200: ConnectorConfigurationAnswer, 201: ConnectorConfigurationAnswer}
     | problem_responses(400, 401, 403, 409, 413, 415, 422, 503),
 )
 @idempotent
@@ -67,7 +73,7 @@ def register_connector(body: ConnectorDraft) -> Response:
     tags=_TAGS,
     operation_id="changeConnector",
     description="Takes `If-Match` with the entity tag of the version that the change is based on.",
-    responses={200: RegisteredAnswer}
+    responses={200: ConnectorConfigurationAnswer}
     | problem_responses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503),
 )
 def change_connector(path: ConnectorPath, body: ConnectorPatch) -> Response:
@@ -133,10 +139,9 @@ def _tag(record: Record) -> str:
 
 
 def _answer(record: Record, status: HTTPStatus) -> Response:
-    fields: dict[str, Any] = {**record.body, "config": masked(record.body.get("config", {}))}
-    for name in ("name", "version", "registered_at", "changed_at"):
-        fields[name] = getattr(record, name)
-    answer = RegisteredAnswer.model_validate({"data": fields})
+    entry = record.entry
+    assert isinstance(entry, ConnectorEntry)  # noqa: S101 - no other kind is registered here
+    answer = ConnectorConfigurationAnswer(data=configuration(entry, record))
     response = Response(answer.model_dump_json(), status=status, content_type="application/json")
     response.headers["ETag"] = _tag(record)
     return response

@@ -25,8 +25,6 @@ from api.schemas.registration import (
     ConnectorConfigurationAnswer,
     ConnectorDraft,
     ConnectorPatch,
-    RegisteredAnswer,
-    RegisteredConnector,
 )
 from api.schemas.runs import MAX_WAIT_S, LaunchAnswer, LaunchedRun, LaunchQuery, Run, RunAnswer, RunPath
 
@@ -54,8 +52,6 @@ __all__ = [
     "PipelinePath",
     "Problem",
     "ProblemField",
-    "RegisteredAnswer",
-    "RegisteredConnector",
     "Role",
     "Run",
     "RunAnswer",

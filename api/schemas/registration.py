@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from acme_orchestration.registry.entries import Name, Owner, TypeName
+from acme_sdk.health import CHECK_TIMEOUT_S
 from api.schemas.base import Role, Timestamp
 
 __all__ = [
@@ -15,8 +16,6 @@ __all__ = [
     "ConnectorConfigurationAnswer",
     "ConnectorDraft",
     "ConnectorPatch",
-    "RegisteredAnswer",
-    "RegisteredConnector",
 ]
 
 
@@ -61,7 +60,7 @@ class ConnectorDraft(_Fields):
     owner: Owner | None = Field(default=None, examples=["team:data"])
     disabled: bool = Field(default=False, description="Neither checked nor used.")
     check_interval_s: Interval = 60
-    check_timeout_s: Timeout = 10
+    check_timeout_s: Timeout = CHECK_TIMEOUT_S
     failure_threshold: Threshold = 1
     success_threshold: Threshold = 1
 
@@ -79,33 +78,8 @@ class ConnectorPatch(_Fields):
     success_threshold: Threshold | None = None
 
 
-class RegisteredConnector(BaseModel):
-    """A connector as it is registered. Its entity tag stands for its version."""
-
-    name: str
-    type: str
-    role: Literal["source", "destination"]
-    config: dict[str, Any] = Field(default_factory=dict, description="Secrets as references.")
-    description: str | None = None
-    owner: str | None = None
-    disabled: bool = False
-    check_interval_s: int = 60
-    check_timeout_s: float = 10
-    failure_threshold: int = 1
-    success_threshold: int = 1
-    version: int
-    registered_at: Timestamp
-    changed_at: Timestamp
-
-
-class RegisteredAnswer(BaseModel):
-    """A registered connector."""
-
-    data: RegisteredConnector
-
-
 class ConnectorConfiguration(BaseModel):
-    """A connector as it is declared or registered."""
+    """A connector as it is declared or registered. The entity tag of a registered one is its version."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -76,6 +76,7 @@ def test_the_life_of_a_connector(api: Api, registry: Registry) -> None:
     assert made.headers["Location"] == f"{PATH}/desk"
     data = made.json()["data"]
     assert {field: data[field] for field in DESK} == DESK
+    assert api.get(f"{PATH}/desk").json() == made.json()
     first = made.headers["ETag"]
 
     assert [item["name"] for item in api.get(PATH).json()["data"]] == ["warehouse", "desk"]
