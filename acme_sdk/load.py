@@ -216,8 +216,8 @@ class Load(ABC):
     def stage_child(self, child: ChildTable, batch: pa.RecordBatch) -> None:
         """Take rows of a child table out of readers' sight; only if `StagedDestination.child_tables`.
 
-        Each has the `RECORD_ID` of a row that was staged before. When it is published, the child tables have
-        the rows of the records that are then in the target, each once, and no others.
+        Each has the `RECORD_ID` of a row of the batch that was staged last. When it is published, the child
+        tables have the rows of the records that are then in the target, each once, and no others.
         """
         raise NotImplementedError(f"{type(self).__name__} has no child tables")
 

@@ -33,6 +33,7 @@ _VERSION = "BigQuery"
 class BigQueryDestination(StagedDestination):
     """Tables in a BigQuery dataset."""
 
+    child_tables = True
     column_names = COLUMN_NAMES
     table_names = TABLE_NAMES
     schema_names = DATASET_NAMES

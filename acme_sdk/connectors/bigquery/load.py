@@ -15,14 +15,15 @@ from acme_sdk.connectors.bigquery.checkpoints import (
     read_checkpoint,
     run_id_sql,
 )
-from acme_sdk.connectors.bigquery.columns import Columns, TargetColumn
-from acme_sdk.connectors.bigquery.names import table_reference, table_sql
-from acme_sdk.connectors.bigquery.refresh import HIDDEN_LIFETIME, hidden_columns, widen_column
+from acme_sdk.connectors.bigquery.children import Children
+from acme_sdk.connectors.bigquery.incoming import IncomingRows
+from acme_sdk.connectors.bigquery.names import table_reference
+from acme_sdk.connectors.bigquery.refresh import HIDDEN_LIFETIME, hidden_columns
 from acme_sdk.connectors.bigquery.script import Publication
-from acme_sdk.connectors.bigquery.stage import Stage, add_columns, drop_remains, refresh_table, stage_table
+from acme_sdk.connectors.bigquery.stage import drop_remains, refresh_table, stage_table
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import ConfigurationError, FatalError
-from acme_sdk.load import Load, LoadPlan, StreamState, WriteMode
+from acme_sdk.load import ChildTable, Load, LoadPlan, StreamState, WriteMode
 
 __all__ = ["BigQueryLoad"]
 
@@ -47,45 +48,49 @@ class BigQueryLoad(Load):
             )
         self._warehouse = warehouse
         self._plan = plan
-        self._target = table_reference(plan.table, warehouse.dataset)
-        hidden = refresh_table(plan, self._target) if plan.refresh is not None else None
+        target = table_reference(plan.table, warehouse.dataset)
+        hidden = refresh_table(plan, target) if plan.refresh is not None else None
         before = read_checkpoint(warehouse, plan.pipeline, plan.stream)
         plan.check_followed(before.state if before else None)
-        drop_remains(warehouse, plan, self._target, keep=hidden)
+        drop_remains(warehouse, plan, target, keep=hidden)
         self._run_before = expected_run_id(plan, before)
+        stage = stage_table(plan, warehouse.dataset)
         if hidden is None:
-            existing = warehouse.columns(self._target)
+            self._rows = IncomingRows(warehouse, target, stage, warehouse.columns(target))
         else:
-            self._target = hidden
-            existing = hidden_columns(warehouse, plan, hidden, before)
-        self._target_exists = existing is not None
-        self._columns = Columns(existing or {}, may_widen=hidden is not None)
-        self._stage = Stage(warehouse, stage_table(plan, warehouse.dataset))
+            gathered = hidden_columns(warehouse, plan, hidden, before)
+            expires = datetime.now(UTC) + HIDDEN_LIFETIME
+            self._rows = IncomingRows(warehouse, hidden, stage, gathered, may_widen=True, expires=expires)
+        self._children = Children(warehouse, plan)
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table, which grows by new columns and wider types."""
-        fresh = self._columns.learn(batch.schema)
+        self._rows.learn(batch.schema)
         self._check_key(batch)
-        if fresh:
-            self._stage.grow(fresh, self._columns.staged)
-        self._stage.write(batch, self._columns)
+        self._rows.stage(batch)
+
+    def stage_child(self, child: ChildTable, batch: pa.RecordBatch) -> None:
+        """Take rows of a child table; see `Load.stage_child`."""
+        self._children.stage(child, batch)
 
     def publish(self, checkpoint: StreamState) -> int:
-        """Bring the staged rows into the target and store the checkpoint, in one transaction."""
-        self._stage.finish()
-        columns = self._columns.target()
-        # DDL of permanent tables has no place in a transaction; what is done here changes no rows.
+        """Bring the staged rows into their tables and store the checkpoint, in one transaction."""
+        self._rows.finish()
+        self._children.finish()
         create_checkpoints(self._warehouse)
         if self._run_before is None:
             create_row(self._warehouse, self._plan.pipeline, self._plan.stream)
-        self._prepare_target(columns)
+        self._rows.prepare()
+        self._children.prepare()
         checkpoints = checkpoints_table(self._warehouse)
+        columns = self._rows.columns
         publication = Publication(
             self._plan,
-            table_sql(self._target),
-            table_sql(self._stage.table),
+            self._rows.table_sql,
+            self._rows.stage_sql,
             columns,
-            target_exists=self._target_exists or bool(columns),
+            target_exists=self._rows.existed or bool(columns),
+            children=self._children,
         )
         script = publication.script(
             held_run_id=run_id_sql(checkpoints, self._plan.pipeline, self._plan.stream),
@@ -95,24 +100,13 @@ class BigQueryLoad(Load):
             ),
         )
         ((loaded,),) = self._warehouse.run(script, f"table {self._plan.table}")
-        self._stage.drop()
+        self.discard()
         return int(loaded)
 
     def discard(self) -> None:
-        """Remove the staging table."""
-        self._stage.drop()
-
-    def _prepare_target(self, columns: list[TargetColumn]) -> None:
-        for column in self._columns.widened():
-            widen_column(self._warehouse, self._target, column)
-        missing = {column.name: column.type for column in columns if self._columns.is_new(column)}
-        if not missing:
-            return
-        if self._target_exists:
-            self._warehouse.run(add_columns(self._target, missing), f"table {self._plan.table}")
-        else:
-            expires = datetime.now(UTC) + HIDDEN_LIFETIME if self._plan.refresh is not None else None
-            self._warehouse.create(self._target, missing, expires)
+        """Remove the staging tables."""
+        self._rows.drop()
+        self._children.drop()
 
     def _check_key(self, batch: pa.RecordBatch) -> None:
         """Refuse rows that an upsert could not tell apart."""
@@ -131,7 +125,7 @@ class BigQueryLoad(Load):
                     code="key.null",
                     hint="leave such rows out in the source, or choose another primary key",
                 )
-            column = self._columns.find(batch.schema.field(name))
+            column = self._rows.find(batch.schema.field(name))
             if column is not None and column.type in _NO_KEY_TYPES:
                 raise FatalError(
                     f"column {name!r} is {column.type}, which cannot be part of a primary key",

@@ -18,15 +18,15 @@ from acme_sdk.connectors.bigquery.checkpoints import (
     read_checkpoint,
     run_id_sql,
 )
-from acme_sdk.connectors.bigquery.columns import TargetColumn, moved
-from acme_sdk.connectors.bigquery.names import quoted, table_reference, table_sql, text_literal
+from acme_sdk.connectors.bigquery.columns import moved
+from acme_sdk.connectors.bigquery.names import table_reference, table_sql
 from acme_sdk.connectors.bigquery.script import Publication
 from acme_sdk.connectors.bigquery.stage import add_columns, drop_remains, refresh_table
 from acme_sdk.connectors.bigquery.warehouse import Warehouse
 from acme_sdk.errors import AcmeError, FatalError
 from acme_sdk.load import LoadPlan, StreamState, WriteMode
 
-__all__ = ["HIDDEN_LIFETIME", "finish_refresh", "hidden_columns", "widen_column"]
+__all__ = ["HIDDEN_LIFETIME", "finish_refresh", "hidden_columns"]
 
 #: How long a full refresh may take from its first interval to its end, with all the attempts it needs; then
 #: BigQuery removes its rows, and the refresh has to begin anew.
@@ -50,23 +50,6 @@ def hidden_columns(
             hint=f"begin a new one with --full-refresh; it has {HIDDEN_LIFETIME.days} days to end",
         )
     return None
-
-
-def widen_column(warehouse: Warehouse, table: TableReference, column: TargetColumn) -> None:
-    """Give a column a wider type, if all its values are exact in that.
-
-    Raises:
-        FatalError: A value is not (code ``query.failed``).
-    """
-    name, where = quoted(column.name), f"column {column.name!r}"
-    if column.type == "FLOAT64":
-        message = text_literal(f"{where}: an integer is too large to be exact as FLOAT64")
-        warehouse.run(
-            f"SELECT IF(LOGICAL_OR(ABS({name}) > {2**53}), ERROR({message}), 0)"  # noqa: S608 - quoted
-            f" FROM {table_sql(table)}",
-            where,
-        )
-    warehouse.run(f"ALTER TABLE {table_sql(table)} ALTER COLUMN {name} SET DATA TYPE {column.type}", where)
 
 
 def finish_refresh(warehouse: Warehouse, plan: LoadPlan, state: StreamState) -> int:

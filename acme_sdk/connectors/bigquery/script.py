@@ -1,16 +1,17 @@
-"""The script that publishes a load: one transaction over the target and the checkpoints."""
+"""The script that publishes a load: one transaction over the target, its child tables and the checkpoints."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
+from acme_sdk.connectors.bigquery.children import Children
 from acme_sdk.connectors.bigquery.columns import TargetColumn, names
 from acme_sdk.connectors.bigquery.errors import MOVED
 from acme_sdk.connectors.bigquery.names import quoted, text_literal
 from acme_sdk.connectors.bigquery.stage import POSITION
 from acme_sdk.cursor import not_below_sql
-from acme_sdk.load import LoadPlan, WriteMode
+from acme_sdk.load import RECORD_ID, LoadPlan, WriteMode
 
 __all__ = ["Publication"]
 
@@ -29,6 +30,7 @@ class Publication:
         stage: The staging table's full name in SQL.
         columns: What becomes of the staged columns; empty when no rows were staged.
         target_exists: Whether there is a target, with or without rows to publish.
+        children: The child tables; ``None`` where there can be none.
     """
 
     plan: LoadPlan
@@ -36,6 +38,7 @@ class Publication:
     stage: str
     columns: list[TargetColumn]
     target_exists: bool
+    children: Children | None = None
 
     def script(self, *, held_run_id: str, expected_run_id: str | None, store_checkpoint: str) -> str:
         """Return the script; its last statement gives the number of rows that took effect.
@@ -52,12 +55,25 @@ class Publication:
             f"DECLARE {_LOADED} INT64 DEFAULT 0",
             "BEGIN TRANSACTION",
             f"SELECT IF({guard}, ERROR({text_literal(MOVED)}), 0)",
+            *self._removals(),
             *self._changes(),
+            *(self.children.add(self.target) if self.children else []),
             store_checkpoint,
             "COMMIT TRANSACTION",
             f"SELECT {_LOADED}",
         ]
         return ";\n".join(statements) + ";"
+
+    def _removals(self) -> list[str]:
+        """What takes away the items of the records that are about to go."""
+        if self.children is None:
+            return []
+        if self.plan.write_mode is WriteMode.OVERWRITE:
+            return self.children.clear()
+        if self.plan.write_mode is WriteMode.UPSERT and self.columns:
+            replaced = f"SELECT t.{quoted(RECORD_ID)} FROM {self.target} AS t"  # noqa: S608 - quoted
+            return self.children.remove_of(f"{replaced} JOIN ({self._rows()}) AS s ON {self._match()}")
+        return []
 
     def _changes(self) -> list[str]:
         clear = f"DELETE FROM {self.target} WHERE TRUE"  # noqa: S608 - quoted
@@ -110,13 +126,16 @@ class Publication:
 
     def _merge(self) -> str:
         key = self._key()
-        match = " AND ".join(f"t.{quoted(c.name)} = s.{quoted(c.name)}" for c in key)
         others = [column for column in self.columns if column not in key]
         update = ", ".join(f"{quoted(c.name)} = s.{quoted(c.name)}" for c in others)
-        merge = f"MERGE INTO {self.target} AS t USING ({self._rows()}) AS s ON {match}"
+        merge = f"MERGE INTO {self.target} AS t USING ({self._rows()}) AS s ON {self._match()}"
         matched = f" WHEN MATCHED THEN UPDATE SET {update}" if others else ""
         insert = f"INSERT ({names(self.columns)}) VALUES ({names(self.columns, 's')})"  # noqa: S608 - quoted
         return f"{merge}{matched} WHEN NOT MATCHED THEN {insert}"
+
+    def _match(self) -> str:
+        """The condition that a row ``t`` of the target has the key of a row ``s`` of `_rows`."""
+        return " AND ".join(f"t.{quoted(c.name)} = s.{quoted(c.name)}" for c in self._key())
 
     def _key(self) -> list[TargetColumn]:
         key = {name.lower() for name in self.plan.primary_key}

@@ -43,10 +43,10 @@ def drop_remains(
                 warehouse.drop(remains)
 
 
-def stage_table(plan: LoadPlan, dataset: DatasetReference) -> TableReference:
-    """Return the staging table of one attempt."""
+def stage_table(plan: LoadPlan, dataset: DatasetReference, child: str | None = None) -> TableReference:
+    """Return the staging table of one attempt, for the stream's table or for a child table."""
     attempt = re.sub(r"\W", "_", plan.run_id, flags=re.ASCII)[:100] or uuid4().hex
-    return dataset.table(_prefix("stage", plan) + attempt)
+    return dataset.table(_prefix("stage", plan) + attempt + (f"_{digest(child)}" if child else ""))
 
 
 def refresh_table(plan: LoadPlan, target: TableReference) -> TableReference:

@@ -19,7 +19,7 @@ from acme_sdk.connectors.parquet.columns import merged, storable
 from acme_sdk.connectors.parquet.disk import translated
 from acme_sdk.connectors.parquet.files import Encoding, read_batches
 from acme_sdk.connectors.parquet.load import ParquetLoad
-from acme_sdk.connectors.parquet.manifest import DATA
+from acme_sdk.connectors.parquet.manifest import CHILDREN, DATA
 from acme_sdk.connectors.parquet.refresh import finish_refresh
 from acme_sdk.connectors.parquet.reset import replace_state
 from acme_sdk.connectors.parquet.table import NAMES, OWN_FOLDER, Table
@@ -43,6 +43,7 @@ _ROW_GROUP_BYTES = 16 << 20
 class ParquetDestination(StagedDestination):
     """Tables as folders of Parquet files on a local disk."""
 
+    child_tables = True
     column_names = NameRule(folds_case=True)
     table_names = schema_names = NAMES
     write_modes: ClassVar[frozenset[WriteMode]] = frozenset({WriteMode.APPEND, WriteMode.OVERWRITE})
@@ -186,8 +187,8 @@ class ParquetDestination(StagedDestination):
         """
         from pyarrow.dataset import dataset  # takes a moment to import, which loads need not
 
-        folder = Table(self._root, table).folder(DATA)
-        if not folder.is_dir():
+        folder = Table(self._root, table).shown()
+        if folder is None:
             raise ConfigurationError(
                 f"there is no table {table!r} in {self._root.name}",
                 code="table.unknown",
@@ -231,7 +232,8 @@ class ParquetDestination(StagedDestination):
     def _count_tables(self) -> int:
         self._require_folder()
         with translated(f"folder {self._root.name}"):
-            return sum(1 for _ in self._root.glob(f"{OWN_FOLDER}/tables/*/current/{DATA}"))
+            patterns = (f"{OWN_FOLDER}/tables/*/current/{rows}" for rows in (DATA, f"{CHILDREN}/*"))
+            return sum(1 for pattern in patterns for _ in self._root.glob(pattern))
 
     def _require_folder(self) -> None:
         """Check that the folder can be written to, or made."""

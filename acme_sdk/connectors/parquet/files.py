@@ -141,7 +141,7 @@ class FileWriter:
         if self._open is not None and self._open.schema != group.schema:
             self._end_file()
         if self._open is None:
-            self._folder.mkdir(exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             name = f"{self._stem}-{self._number:04}.parquet"
             self._open = _OpenFile(self._folder / name, group, self._encoding.compression)
             self._number += 1

@@ -12,10 +12,17 @@ import pyarrow as pa
 
 from acme_sdk.load import StreamState
 
-__all__ = ["DATA", "Manifest", "Rows", "StoredCheckpoint"]
+__all__ = ["CHILDREN", "DATA", "Manifest", "Rows", "StoredCheckpoint", "child_folder"]
 
-#: The folder of a version that readers are led to; the others are those of full refreshes.
+#: The folder of a version that readers of its table are led to.
 DATA = "data"
+#: The folder of those that readers of its child tables are led to. All others are of full refreshes.
+CHILDREN = "children"
+
+
+def child_folder(name: str) -> str:
+    """Return the folder of a version for the rows of a child table."""
+    return f"{CHILDREN}/{name}"
 
 
 @dataclass(frozen=True)

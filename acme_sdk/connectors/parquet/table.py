@@ -2,7 +2,9 @@
 
     orders -> .acme/tables/orders/current/data      what readers open; it never changes
     .acme/tables/orders/current -> 17               replaced by a rename: the commit
+    orders__items -> .acme/tables/orders/current/children/orders__items
     .acme/tables/orders/17/data/*.parquet           the rows of version 17
+    .acme/tables/orders/17/children/orders__items/  those of its child table
     .acme/tables/orders/17/manifest.json            its checkpoints, among others
     .acme/tables/orders/next/                       the version that a load is making
     .acme/tables/orders/lock
@@ -23,7 +25,7 @@ from pathlib import Path
 
 from acme_sdk.connectors.parquet.disk import make_folder, synced, write_synced
 from acme_sdk.connectors.parquet.lock import locked
-from acme_sdk.connectors.parquet.manifest import DATA, Manifest
+from acme_sdk.connectors.parquet.manifest import CHILDREN, DATA, Manifest
 from acme_sdk.errors import ConfigurationError, FatalError
 from acme_sdk.load import LoadPlan
 from acme_sdk.names import NameRule
@@ -35,6 +37,7 @@ OWN_FOLDER = ".acme"
 _CURRENT = "current"
 _NEXT = "next"
 _MANIFEST = "manifest.json"
+_REFRESH = "refresh_"
 # Who was reading the list of a version's files when the next one came must find it whole.
 _GRACE_S = 60
 # To readers, = makes a partition, some signs are patterns, and what begins with _ or . is hidden.
@@ -69,7 +72,6 @@ class Table:
         self.name = name
         self.home = root / OWN_FOLDER / "tables" / name
         self.next = self.home / _NEXT
-        self._link = root.joinpath(*parts)
         self._root = root
 
     def manifest(self) -> Manifest:
@@ -93,6 +95,30 @@ class Table:
         """Return a folder of the version that counts."""
         return self.home / (self._current() or _CURRENT) / folder
 
+    def shown(self) -> Path | None:
+        """Return the folder of rows that readers of this name are led to now; it may be a child table's."""
+        link = self._link(DATA)
+        return link.resolve() if link.is_symlink() and link.is_dir() else None
+
+    def require_place(self, folder: str = DATA) -> None:
+        """Make sure that readers can be led to a folder of this table.
+
+        Raises:
+            ConfigurationError: There is something of somebody else's in that place (code ``table.foreign``).
+        """
+        link = self._link(folder)
+        schema = link.parent
+        free = link.readlink() == self._leads_to(folder) if link.is_symlink() else not link.exists()
+        taken = None if free else link
+        if schema != self._root and (schema.is_symlink() or schema.is_file()):
+            taken = schema
+        if taken is not None:
+            raise ConfigurationError(
+                f"table {link.name}: {taken} is there already, and was not made for it",
+                code="table.foreign",
+                hint="move it away, or choose another table or path",
+            )
+
     @contextmanager
     def writing(self, patience_s: float) -> Iterator[None]:
         """Be the only one who makes a version; what attempts that died have left is removed.
@@ -104,7 +130,7 @@ class Table:
         """
         make_folder(self.home)
         with locked(self.home / "lock", f"table {self.name}", patience_s):
-            self._require_own_place()
+            self.require_place()
             self._clean()
             self.next.mkdir()
             try:
@@ -130,8 +156,9 @@ class Table:
         version = self.home / str(manifest.number)
         self.next.rename(version)
         synced(self.home)
-        if DATA in manifest.rows:
-            self._make_link()
+        for folder in manifest.rows:
+            if folder == DATA or folder.startswith(CHILDREN):
+                self._make_link(folder)
         before = self._current()
         self._switch(version.name)
         if before is not None:
@@ -140,22 +167,32 @@ class Table:
 
     def _link_files(self, folder: str, source: str, names: Mapping[str, int]) -> None:
         target, current = self.next / folder, self.folder(source)
-        target.mkdir(exist_ok=True)
+        target.mkdir(parents=True, exist_ok=True)
         there = {entry.name for entry in target.iterdir()}
         for name in names.keys() - there:
             try:
                 (target / name).hardlink_to(current / name)
             except FileNotFoundError:
-                raise self._damaged(name, "table.damaged" if source == DATA else "refresh.lost") from None
+                raise self._damaged(name, _lost_code(source)) from None
         synced(target)
+        if target.parent != self.next:
+            synced(target.parent)
 
-    def _make_link(self) -> None:
-        """Lead readers to the rows of whichever version counts; before the first commit that is nowhere."""
-        if not self._link.is_symlink():
-            make_folder(self._link.parent)
-            target = os.path.relpath(self.home / _CURRENT / DATA, self._link.parent)
-            self._link.symlink_to(target, target_is_directory=True)
-            synced(self._link.parent)
+    def _link(self, folder: str) -> Path:
+        """The link that leads readers to a folder of whichever version counts."""
+        name = self.name if folder == DATA else folder.removeprefix(f"{CHILDREN}/")
+        return self._root.joinpath(*name.split(".", 1))
+
+    def _leads_to(self, folder: str) -> Path:
+        """Where that link leads to; before the first commit that is nowhere."""
+        return Path(os.path.relpath(self.home / _CURRENT / folder, self._link(folder).parent))
+
+    def _make_link(self, folder: str) -> None:
+        link = self._link(folder)
+        if not link.is_symlink():
+            make_folder(link.parent)
+            link.symlink_to(self._leads_to(folder), target_is_directory=True)
+            synced(link.parent)
 
     def _switch(self, version: str) -> None:
         fresh = self.home / "fresh"
@@ -182,18 +219,6 @@ class Table:
         replaced_s = time.time() - version.stat().st_mtime
         return number > current or (number < current and not 0 <= replaced_s < _GRACE_S)
 
-    def _require_own_place(self) -> None:
-        schema = self._link.parent
-        taken = schema if schema != self._root and (schema.is_symlink() or schema.is_file()) else None
-        if self._link.exists() and not self._link.is_symlink():
-            taken = self._link
-        if taken is not None:
-            raise ConfigurationError(
-                f"table {self.name}: {taken} is there already, and was not made for it",
-                code="table.foreign",
-                hint="move it away, or choose another table or path",
-            )
-
     def _damaged(self, name: str, code: str = "table.damaged") -> FatalError:
         return FatalError(
             f"table {self.name}: the file {name} of version {self._current()} is gone from {self.home}",
@@ -202,9 +227,13 @@ class Table:
         )
 
 
+def _lost_code(folder: str) -> str:
+    return "refresh.lost" if folder.startswith(_REFRESH) else "table.damaged"
+
+
 def refresh_prefix(pipeline: str, stream: str) -> str:
     """Return what the names of the folders of all full refreshes of a stream begin with."""
-    return f"refresh_{_digest(pipeline, stream)}_"
+    return f"{_REFRESH}{_digest(pipeline, stream)}_"
 
 
 def refresh_folder(plan: LoadPlan) -> str:
