@@ -12,9 +12,11 @@ import pyarrow as pa
 
 from acme_sdk import WriteMode
 
-__all__ = ["SCHEMA", "Ledger", "Record"]
+__all__ = ["ITEMS", "SCHEMA", "Item", "Ledger", "Record", "items_of"]
 
 Record = tuple[int, int, int, str, Decimal, datetime, str | None]
+#: An item's record, its place there, and what it says.
+Item = tuple[int, int, str]
 
 SCHEMA = pa.schema(
     [
@@ -27,6 +29,9 @@ SCHEMA = pa.schema(
         ("note", pa.string()),
     ]
 )
+
+#: A column with the items of a record.
+ITEMS = pa.field("items", pa.list_(pa.struct([("v", pa.string())])))
 
 _EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 # Several records have the same cursor value, so that a sync often begins in the midst of such.
@@ -46,6 +51,7 @@ class Ledger:
         length: How many there are.
         generation: A number in each record; with `WriteMode.OVERWRITE`, all records get another now and then.
         width: The length of the text in each record, which makes batches small or large.
+        nested: Whether each record has a list of items.
     """
 
     mode: WriteMode
@@ -53,6 +59,7 @@ class Ledger:
     length: int
     generation: int = 0
     width: int = 100
+    nested: bool = False
 
     def grown(self, records: int) -> Ledger:
         """The ledger after so many more records."""
@@ -82,6 +89,12 @@ class Ledger:
         """What a target must hold in the end: of each ``id`` the last record."""
         return list({record[0]: record for record in self.records()}.values())
 
+    def items(self) -> list[Item]:
+        """What a target must hold of the items of these records."""
+        if not self.nested:
+            return []
+        return [(record[0], *item) for record in self.table() for item in enumerate(items_of(record))]
+
     def to_json(self) -> dict[str, Any]:
         """JSON-safe values."""
         return vars(self) | {"mode": self.mode.value}
@@ -90,3 +103,9 @@ class Ledger:
     def from_json(cls, values: dict[str, Any]) -> Ledger:
         """Rebuild what `to_json` returned."""
         return cls(**{**values, "mode": WriteMode(values["mode"])})
+
+
+def items_of(record: Record) -> list[str]:
+    """What the items of a record say: it has up to three of them, and other ones with each change."""
+    index = int(record[3].partition(":")[0])
+    return [f"{record[2]}/{index}/{number}" for number in range(index % 4)]

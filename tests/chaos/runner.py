@@ -13,6 +13,7 @@ from typing import Any
 
 from acme_sdk import AcmeError, Load, LoadPlan, SourceConnector, StagedDestination, StreamState, WriteMode
 from acme_sdk.lifecycle import open_connector
+from acme_sdk.policy import NestedData
 from acme_sdk.sync import CommitInterval, StreamPlan, sync_stream
 
 __all__ = ["DESTINATIONS", "FAILED"]
@@ -38,6 +39,7 @@ def main(spec: dict[str, Any]) -> int:
         write_mode=WriteMode(spec["mode"]),
         primary_key=("id",),
         cursor_field="changed",
+        nested=NestedData.TABLES if spec["nested"] else NestedData.JSON,
     )
     _say("ready")
     try:

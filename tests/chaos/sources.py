@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from acme_sdk import Checkpoint, ConnectorConfig, Partition, Position, Row, SourceConnector, Stream
-from tests.chaos.ledger import SCHEMA, Ledger, Record
+from tests.chaos.ledger import ITEMS, SCHEMA, Ledger, Record, items_of
 
 __all__ = ["ROW_SOURCES", "InOrder", "InPartitions", "WithCheckpoints"]
 
@@ -27,12 +27,17 @@ class LedgerSource(SourceConnector):
         self.ledger = Ledger.from_json(dict(config["ledger"]))
 
     def streams(self) -> list[Stream]:
-        return [Stream("orders", SCHEMA, ("id",), "changed", ordered=self.ordered)]
+        schema = SCHEMA.append(ITEMS) if self.ledger.nested else SCHEMA
+        return [Stream("orders", schema, ("id",), "changed", ordered=self.ordered)]
 
     def found(self, position: Position, begin: int = 0) -> Iterator[tuple[int, Record]]:
         for index, record in enumerate(self.ledger.records(begin), begin):
             if position.cursor is None or record[1] >= position.cursor:
                 yield index, record
+
+    def row(self, record: Record) -> Row:
+        row = Row(zip(SCHEMA.names, record, strict=True))
+        return Row(row, items=[{"v": text} for text in items_of(record)]) if self.ledger.nested else row
 
 
 class WithCheckpoints(LedgerSource):
@@ -41,7 +46,7 @@ class WithCheckpoints(LedgerSource):
     def extract_stream(self, stream: Stream, position: Position) -> Iterator[Row | Checkpoint]:
         begin = position.checkpoint["next"] if position.checkpoint else 0
         for number, (index, record) in enumerate(self.found(position, begin), 1):
-            yield Row(zip(SCHEMA.names, record, strict=True))
+            yield self.row(record)
             if number % _PAGE == 0:
                 yield Checkpoint({"next": index + 1})
 
@@ -58,6 +63,10 @@ class InPartitions(WithCheckpoints):
             if record[0] % _PARTS == position.partition.values["rest"]:
                 yield index, record
 
+    def row(self, record: Record) -> Row:
+        row = Row(zip(SCHEMA.names, record, strict=True))
+        return Row(row, items=[{"v": text} for text in items_of(record)]) if self.ledger.nested else row
+
 
 class InOrder(LedgerSource):
     """Records by ascending cursor, without checkpoints."""
@@ -66,7 +75,7 @@ class InOrder(LedgerSource):
 
     def extract_stream(self, stream: Stream, position: Position) -> Iterator[Row | Checkpoint]:
         for _, record in self.found(position):
-            yield Row(zip(SCHEMA.names, record, strict=True))
+            yield self.row(record)
 
 
 ROW_SOURCES: dict[str, type[LedgerSource]] = {

@@ -12,14 +12,15 @@ from tests.chaos.arena import Arena
 from tests.chaos.ledger import Ledger
 from tests.chaos.origins import Origin
 from tests.chaos.runner import FAILED
-from tests.chaos.targets import Target
+from tests.chaos.targets import ITEMS_SUFFIX, Target
 from tests.chaos.victim import After, Line, Moment, Once, Victim
 from tests.chaos.watcher import Watcher
 
 __all__ = ["Counts", "Scenario", "play", "specified"]
 
 _TABLE = "t"
-_OURS = {"_acme_checkpoints", "rehearsal", _TABLE}
+_REHEARSAL = "rehearsal"
+_OURS = {"_acme_checkpoints", *(name + end for name in (_TABLE, _REHEARSAL) for end in ("", ITEMS_SUFFIX))}
 _LONGEST_DELAY_S = 0.03
 
 
@@ -32,15 +33,18 @@ class Scenario:
         source: The kind of source: ``postgres``, or one of `tests.chaos.sources.ROW_SOURCES`.
         destination: The kind of destination.
         strike: What is struck: the ``process``, or the database at one end: ``source``, ``destination``.
+        nested: Whether records have a list of items, which go into a child table.
     """
 
     mode: WriteMode
     source: str
     destination: str
     strike: str = "process"
+    nested: bool = False
 
     def __str__(self) -> str:
-        name = f"{self.mode} from {self.source} to {self.destination}"
+        records = "nested records" if self.nested else self.source
+        name = f"{self.mode} from {records} to {self.destination}"
         return name if self.strike == "process" else f"{name}, {self.strike} stopped"
 
 
@@ -89,19 +93,19 @@ class _Story:
         self._arena = arena
         self._origin = arena.origin(scenario.source, fragile=scenario.strike == "source")
         self._target = arena.target(scenario.destination, fragile=scenario.strike == "destination")
-        slow = scenario.destination == "bigquery"
+        slow = scenario.destination == "bigquery" or scenario.nested
         records = 4_000 if slow else 20_000
         # A Postgres source cuts batches by their size.
         width = 100 if slow or not self._origin.at_once else 600
         self._interval = 1_000 if slow else 2_000
-        self._ledger = Ledger(scenario.mode, records, records, width=width)
+        self._ledger = Ledger(scenario.mode, records, records, width=width, nested=scenario.nested)
         self._counts = Counts()
         self._grown = False
-        self._watcher = Watcher(self._target, _TABLE, at_once=self._appears_at_once)
+        self._watcher = Watcher(self._target, _TABLE, at_once=self._appears_at_once, nested=scenario.nested)
 
     def play(self, kills: int) -> Counts:
         self._origin.hold(self._ledger)
-        self._lines = self._run("rehearsal")
+        self._lines = self._run(_REHEARSAL)
         attempts = 4 * kills + 4
         with self._watcher:
             while self._counts.kills < kills and self._counts.runs < attempts:
@@ -175,8 +179,11 @@ class _Story:
     def _compare(self) -> None:
         """Count the rows that are missing, and those that are there too often."""
         self._watcher.settle(self._ledger)
-        held = Counter(self._target.rows(_TABLE))
-        wanted = Counter(self._ledger.table())
+        held = Counter[tuple[Any, ...]](self._target.rows(_TABLE))
+        wanted = Counter[tuple[Any, ...]](self._ledger.table())
+        if self._scenario.nested:
+            held.update(self._target.items(_TABLE))
+            wanted.update(self._ledger.items())
         lost, twice = (wanted - held).total(), (held - wanted).total()
         self._counts.lost += lost
         self._counts.twice += twice
@@ -231,11 +238,12 @@ class _Story:
         return After(self._random.uniform(self._random.choice([0, opened]), lines[-1].at * 1.05))
 
     def _spec(self, table: str) -> dict[str, Any]:
-        return specified(self._origin, self._target, self._scenario.mode, table, self._interval)
+        mode, nested = self._scenario.mode, self._scenario.nested
+        return specified(self._origin, self._target, mode, table, self._interval, nested=nested)
 
 
 def specified(
-    origin: Origin, target: Target, mode: WriteMode, table: str, interval_rows: int
+    origin: Origin, target: Target, mode: WriteMode, table: str, interval_rows: int, *, nested: bool = False
 ) -> dict[str, Any]:
     """Return what `tests.chaos.runner` is told to do a sync."""
     return {
@@ -247,6 +255,7 @@ def specified(
         "destination": target.name,
         "destination_config": target.config(),
         "interval_rows": interval_rows,
+        "nested": nested,
     }
 
 

@@ -14,13 +14,38 @@ import psycopg
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-from tests.chaos.ledger import SCHEMA, Ledger, Record
+from tests.chaos.ledger import SCHEMA, Item, Ledger, Record
 from tests.servers import DatabaseServer
 
-__all__ = ["BigQueryTarget", "DuckDBTarget", "Look", "ParquetTarget", "PostgresTarget", "Target"]
+__all__ = [
+    "ITEMS_SUFFIX",
+    "BigQueryTarget",
+    "DuckDBTarget",
+    "Look",
+    "ParquetTarget",
+    "PostgresTarget",
+    "Target",
+]
 
 _NAMES = ", ".join(SCHEMA.names)
-_LOOK = "SELECT count(*), count(DISTINCT id), sum(changed), min(generation), max(generation) FROM "
+#: What the name of the child table of the items ends with.
+ITEMS_SUFFIX = "__items"
+
+_LOOK = (
+    "SELECT count(*), count(DISTINCT id), sum(changed), min(generation), max(generation), {items}, {orphans}"
+    " FROM {table}"
+)
+_ITEMS = "SELECT _acme_key_id, _acme_position_1, v FROM "
+
+
+def _look(table: str, items: str | None) -> str:
+    """The query by which a reader looks at a table, and at its items in the same moment."""
+    if items is None:
+        return _LOOK.format(table=table, items=0, orphans=0)
+    orphans = (
+        f"SELECT count(*) FROM {items} WHERE _acme_record_id NOT IN (SELECT _acme_record_id FROM {table})"
+    )
+    return _LOOK.format(table=table, items=f"(SELECT count(*) FROM {items})", orphans=f"({orphans})")
 
 
 class Look(NamedTuple):
@@ -31,17 +56,20 @@ class Look(NamedTuple):
     sum_of_changed: int = 0
     first_generation: int | None = None
     last_generation: int | None = None
+    items: int = 0
+    orphans: int = 0
 
     @classmethod
     def at(cls, ledger: Ledger) -> Look:
         """What a reader sees when the target holds a ledger."""
         rows = ledger.table()
-        return cls(len(rows), len(rows), sum(row[1] for row in rows), ledger.generation, ledger.generation)
+        changed, generation = sum(row[1] for row in rows), ledger.generation
+        return cls(len(rows), len(rows), changed, generation, generation, len(ledger.items()))
 
     @classmethod
     def of(cls, values: Iterable[Any]) -> Look:
         """What a query returned."""
-        return cls(*(int(value or 0) if index < 3 else value for index, value in enumerate(values)))
+        return cls(*(value if index in (3, 4) else int(value or 0) for index, value in enumerate(values)))
 
 
 class Target(ABC):
@@ -60,12 +88,21 @@ class Target(ABC):
         """The connector's configuration."""
 
     @abstractmethod
-    def look(self, table: str) -> Look | None:
-        """See what is there: ``Look()`` without a table, ``None`` if nobody can look just now."""
+    def look(self, table: str, *, nested: bool) -> Look | None:
+        """See what is there: ``Look()`` without a table, ``None`` if nobody can look just now.
+
+        Args:
+            table: The table.
+            nested: Whether to look at its items, too.
+        """
 
     @abstractmethod
     def rows(self, table: str) -> list[Record]:
         """Read all rows."""
+
+    @abstractmethod
+    def items(self, table: str) -> list[Item]:
+        """Read all items of a table's records."""
 
     @abstractmethod
     def tables(self) -> set[str]:
@@ -98,9 +135,9 @@ class PostgresTarget(Target):
     def config(self) -> dict[str, Any]:
         return {"connection": self._address}
 
-    def look(self, table: str) -> Look | None:
+    def look(self, table: str, *, nested: bool) -> Look | None:
         try:
-            [row] = self._query(_LOOK + table)
+            [row] = self._query(_look(table, table + ITEMS_SUFFIX if nested else None))
         except psycopg.errors.UndefinedTable:
             return Look()
         except psycopg.OperationalError:
@@ -109,6 +146,9 @@ class PostgresTarget(Target):
 
     def rows(self, table: str) -> list[Record]:
         return self._query(f"SELECT {_NAMES} FROM {table}")
+
+    def items(self, table: str) -> list[Item]:
+        return self._query(_ITEMS + table + ITEMS_SUFFIX)
 
     def tables(self) -> set[str]:
         names = self._query("SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace <> ALL"
@@ -144,12 +184,13 @@ class DuckDBTarget(Target):
     def config(self) -> dict[str, Any]:
         return {"path": str(self._path), "lock_timeout_s": 30}
 
-    def look(self, table: str) -> Look | None:
+    def look(self, table: str, *, nested: bool) -> Look | None:
         if not self._path.exists():
             return Look()
+        query = _look(table, table + ITEMS_SUFFIX if nested else None)
         try:
             with self._connected() as connection:
-                row = connection.execute(_LOOK + table).fetchone()
+                row = connection.execute(query).fetchone()
         except duckdb.CatalogException:
             return Look()
         except duckdb.IOException:
@@ -159,6 +200,10 @@ class DuckDBTarget(Target):
     def rows(self, table: str) -> list[Record]:
         with self._connected() as connection:
             return _records(connection.execute(f"SELECT {_NAMES} FROM {table}"))
+
+    def items(self, table: str) -> list[Item]:
+        with self._connected() as connection:
+            return _records(connection.execute(_ITEMS + table + ITEMS_SUFFIX))
 
     def tables(self) -> set[str]:
         with self._connected() as connection:
@@ -185,29 +230,34 @@ class ParquetTarget(Target):
     def config(self) -> dict[str, Any]:
         return {"path": str(self._path)}
 
-    def look(self, table: str) -> Look | None:
-        [row] = self._query(_LOOK, table) or [()]
-        return Look.of(row)
+    def look(self, table: str, *, nested: bool) -> Look | None:
+        # One version: who follows the links of both may see the items of the next one.
+        data = (self._path / table).resolve()
+        if not [*data.glob("*.parquet")]:
+            return Look()
+        items = data.parent / "children" / (table + ITEMS_SUFFIX)
+        query = _look(f"'{data}/*.parquet'", f"'{items}/*.parquet'" if nested else None)
+        with duckdb.connect() as connection:
+            return Look.of(connection.execute(query).fetchone() or ())
 
     def rows(self, table: str) -> list[Record]:
-        return self._query(f"SELECT {_NAMES} FROM", table)
+        return self._query(f"SELECT {_NAMES} FROM ", table)
+
+    def items(self, table: str) -> list[Item]:
+        return self._query(_ITEMS, table + ITEMS_SUFFIX)
 
     def tables(self) -> set[str]:
         shown = {entry.name for entry in self._path.iterdir() if not entry.name.startswith(".")}
-        homes = [(name, self._path / ".acme" / "tables" / name) for name in shown]
-        unfinished = {f"{name}/next" for name, home in homes if (home / "next").exists()}
-        folders = {(name, entry) for name, home in homes for entry in (home / "current").iterdir()}
-        hidden = {
-            f"{name}/{entry.name}" for name, entry in folders if entry.is_dir() and entry.name != "data"
-        }
+        homes = list((self._path / ".acme" / "tables").iterdir())
+        unfinished = {f"{home.name}/next" for home in homes if (home / "next").exists()}
+        folders = {(home.name, entry) for home in homes for entry in (home / "current").iterdir()}
+        known = ("data", "children", "manifest.json")
+        hidden = {f"{name}/{entry.name}" for name, entry in folders if entry.name not in known}
         return shown | unfinished | hidden
 
     def _query(self, select: str, table: str) -> list[Any]:
-        files = [str(file) for file in (self._path / table).resolve().glob("*.parquet")]
-        if not files:
-            return []
         with duckdb.connect() as connection:
-            return _records(connection.execute(f"{select} read_parquet($files)", {"files": files}))
+            return _records(connection.execute(f"{select}'{self._path / table}/*.parquet'"))
 
 
 class BigQueryTarget(Target):
@@ -231,14 +281,19 @@ class BigQueryTarget(Target):
     def config(self) -> dict[str, Any]:
         return {"project": self._project, "dataset": self._dataset, "api_endpoint": self._endpoint}
 
-    def look(self, table: str) -> Look | None:
-        if table not in self.tables():
+    def look(self, table: str, *, nested: bool) -> Look | None:
+        needed = {table, table + ITEMS_SUFFIX} if nested else {table}
+        if not needed <= self.tables():
             return Look()
-        [row] = self._query(_LOOK + f"`{self._dataset}.{table}`")
+        items = self._sql(table + ITEMS_SUFFIX) if nested else None
+        [row] = self._query(_look(self._sql(table), items))
         return Look.of(row)
 
     def rows(self, table: str) -> list[Record]:
-        return self._query(f"SELECT {_NAMES} FROM `{self._dataset}.{table}`")
+        return self._query(f"SELECT {_NAMES} FROM {self._sql(table)}")
+
+    def items(self, table: str) -> list[Item]:
+        return self._query(_ITEMS + self._sql(table + ITEMS_SUFFIX))
 
     def tables(self) -> set[str]:
         with closing(self._client()) as client:
@@ -253,6 +308,9 @@ class BigQueryTarget(Target):
     def _query(self, statement: str) -> list[Any]:
         with closing(self._client()) as client:
             return [row.values() for row in client.query(statement, job_retry=None).result()]
+
+    def _sql(self, table: str) -> str:
+        return f"`{self._dataset}.{table}`"
 
     def _client(self) -> bigquery.Client:
         return bigquery.Client(

@@ -94,9 +94,9 @@ class Victim:
 
     def wait(self) -> int:
         """Wait for the process to end by itself; return its exit code."""
-        code = self._process.wait(max(1.0, self._give_up - time.monotonic()))
+        self.wait_until(lambda: False)
         self._reader.join()
-        return code
+        return self._process.wait()
 
     def errors(self) -> str:
         """What it wrote to standard error."""

@@ -18,14 +18,16 @@ class Watcher:
         target: Where the table is.
         table: The table.
         at_once: Whether all records of a sync appear in one moment; otherwise some may, but none twice.
+        nested: Whether it has a child table, which must change with it.
     """
 
-    def __init__(self, target: Target, table: str, *, at_once: bool) -> None:
+    def __init__(self, target: Target, table: str, *, at_once: bool, nested: bool) -> None:
         self.looks = 0
         self.problems: list[str] = []
         self._target = target
         self._table = table
         self._at_once = at_once
+        self._nested = nested
         self._allowed = [Look()]
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -48,13 +50,13 @@ class Watcher:
         """Allow nothing but the records of a ledger from now on."""
         with self._lock:
             self._allowed = [Look.at(ledger)]
-            self._check(self._target.look(self._table))
+            self._check(self._target.look(self._table, nested=self._nested))
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._target.look_every_s):
             began = time.monotonic()
             with self._lock:
-                self._check(self._target.look(self._table))
+                self._check(self._target.look(self._table, nested=self._nested))
             # Who looks without a pause leaves the sync no time.
             self._stopped.wait(time.monotonic() - began)
 
@@ -74,7 +76,7 @@ class Watcher:
                 return True
             return False
         lowest, highest = self._allowed[0], max(self._allowed)
-        fits = look.rows == look.ids and lowest.rows <= look.rows <= highest.rows
+        fits = look.rows == look.ids and not look.orphans and lowest.rows <= look.rows <= highest.rows
         if fits and lowest.sum_of_changed <= look.sum_of_changed <= highest.sum_of_changed:
             self._allowed[0] = look
             return True
