@@ -16,6 +16,7 @@ from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus, check_
 if TYPE_CHECKING:
     from acme_sdk.config import ConnectorConfig
     from acme_sdk.http import HttpSession
+    from acme_sdk.steps import Steps
 
 __all__ = ["Connector"]
 
@@ -25,8 +26,14 @@ class Connector(ABC):
 
     #: ``source`` or ``destination``.
     role: ClassVar[str]
+    #: What people call the type, e.g. ``Postgres``; by default what the class's name begins with.
+    title: ClassVar[str] = ""
+    #: Where its documentation is.
+    docs_url: ClassVar[str | None] = None
 
     _http: HttpSession | None = None
+    #: Notes what `step` says; set by who checks the connector.
+    _steps: Steps | None = None
     #: What keeps the records that `reject` puts aside; set by who runs the connector.
     _on_reject: Callable[[Mapping[str, Any], str], None] | None = None
 
@@ -40,10 +47,22 @@ class Connector(ABC):
         """An HTTP session with time-outs, retries and ``Retry-After``; closed after ``teardown``."""
         # Most connectors to databases never ask for it.
         from acme_sdk.http import HttpSession
+        from acme_sdk.http.dialling import say_steps
 
         if self._http is None:
             self._http = HttpSession()
+            if self._steps is not None:
+                say_steps(self._http, self.step)
         return self._http
+
+    def step(self, name: str) -> None:
+        """Say what is done from here on, so that a check can tell what takes long, and what fails.
+
+        Steps that most have are ``resolve``, ``connect``, ``tls``, ``authenticate`` and ``query``.
+        ``self.http`` says its own.
+        """
+        if self._steps is not None:
+            self._steps.begin(name)
 
     def setup(self, config: ConnectorConfig) -> None:  # noqa: B027 - optional for authors
         """Get ready to work. Called once, before anything else."""

@@ -9,8 +9,16 @@ from typing import Any, Protocol
 
 from acme_sdk.errors import AcmeError
 from acme_sdk.failures import describe
+from acme_sdk.steps import Step
 
-__all__ = ["CHECK_TIMEOUT_S", "ConnectionReport", "HealthReport", "HealthStatus", "check_health"]
+__all__ = [
+    "CHECK_TIMEOUT_S",
+    "ConnectionReport",
+    "HealthReport",
+    "HealthStatus",
+    "check_health",
+    "is_failure",
+]
 
 #: Seconds until a check counts as hanging, where nobody says how many.
 CHECK_TIMEOUT_S = 10
@@ -40,6 +48,7 @@ class HealthReport:
         latency_ms: How long the check took, in milliseconds.
         server_version: What the other side says it is, e.g. ``PostgreSQL 18.1``.
         details: Further JSON-safe facts to show beside the check.
+        steps: What the check did, one after the other; empty where the connector does not say.
     """
 
     status: HealthStatus
@@ -49,6 +58,7 @@ class HealthReport:
     latency_ms: int | None = None
     server_version: str | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    steps: tuple[Step, ...] = ()
 
     @classmethod
     def from_error(cls, error: BaseException, latency_ms: int | None = None) -> HealthReport:
@@ -72,6 +82,12 @@ class ConnectionReport:
     database: str | None = None
     tables: int | None = None
     latency_ms: int | None = None
+
+
+def is_failure(report: HealthReport) -> bool:
+    """Tell whether a check ended before it had seen that all works."""
+    is_degraded = report.status is HealthStatus.DEGRADED
+    return report.status is HealthStatus.UNHEALTHY or (is_degraded and report.code is not None)
 
 
 class Checkable(Protocol):

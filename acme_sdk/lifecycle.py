@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from acme_sdk.config import ConnectorConfig, validate_config
 from acme_sdk.connector import Connector
+from acme_sdk.steps import Steps
 
 __all__ = ["open_connector"]
 
@@ -15,7 +16,9 @@ C = TypeVar("C", bound=Connector)
 
 
 @contextmanager
-def open_connector(kind: type[C], config: Mapping[str, Any], *, name: str | None = None) -> Iterator[C]:
+def open_connector(
+    kind: type[C], config: Mapping[str, Any], *, name: str | None = None, steps: Steps | None = None
+) -> Iterator[C]:
     """Set a connector up for the time of a ``with`` block.
 
     ``teardown`` is called once, also when ``setup`` or the block raises or is interrupted; what it raises
@@ -25,6 +28,7 @@ def open_connector(kind: type[C], config: Mapping[str, Any], *, name: str | None
         kind: The connector's class.
         config: Its configuration as written, references included; or one that was validated already.
         name: The connector's name, for errors; the class's by default.
+        steps: Notes what `Connector.step` says; by default nobody does.
 
     Yields:
         The connector, set up.
@@ -35,6 +39,7 @@ def open_connector(kind: type[C], config: Mapping[str, Any], *, name: str | None
     if not isinstance(config, ConnectorConfig):
         config = validate_config(kind.config_schema(), config, connector=name or kind.__name__)
     connector = kind()
+    connector._steps = steps
     try:
         connector.setup(config)
         yield connector

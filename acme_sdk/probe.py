@@ -15,12 +15,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
 from acme_sdk.health import CHECK_TIMEOUT_S, HealthReport, HealthStatus
+from acme_sdk.steps import Step
 
 __all__ = ["Probe", "ProbeResult", "run_probes", "takes_worker_down"]
 
@@ -39,9 +40,10 @@ class Probe:
     Attributes:
         name: The connector's name; answers carry it.
         type: Its type.
-        role: ``source`` or ``destination``.
+        role: ``source`` or ``destination``; a type that is described has both.
         config: Its configuration as written; references are resolved in the worker.
-        action: ``health`` asks ``health_check``, ``test`` asks ``test_connection``.
+        action: ``health`` asks ``health_check``, ``test`` asks ``test_connection``, ``streams`` asks a source
+            for its streams; ``describe`` asks the type what it is.
         folder: The connectors folder, or ``None``.
         timeout: Seconds until the connector counts as hanging (code ``timeout``), from when it is imported.
         attempts: How often a connector that fails is asked, until that counts; each time has its ``timeout``.
@@ -49,8 +51,8 @@ class Probe:
 
     name: str
     type: str
-    role: str
-    config: Mapping[str, Any] = field(repr=False)
+    role: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
     action: str = "health"
     folder: str | None = None
     timeout: float = CHECK_TIMEOUT_S
@@ -63,13 +65,14 @@ class ProbeResult:
 
     Attributes:
         name: As in the probe.
-        report: The health found; for ``test``, of the connection.
-        connection: For ``test``, the fields of a `ConnectionReport`; empty when it failed.
+        report: The health found; for other actions, whether there is an answer.
+        found: The answer to other actions, empty when they failed: for ``test`` the fields of a
+            `ConnectionReport`, for ``streams`` and ``describe`` what `acme_sdk.description` says.
     """
 
     name: str
     report: HealthReport
-    connection: Mapping[str, Any] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_probes(
@@ -153,13 +156,14 @@ def _left(until: float | None) -> float | None:
     return None if until is None else max(0.0, until - time.monotonic())
 
 
-def _hanging(timeout: float) -> HealthReport:
+def _hanging(timeout: float, steps: tuple[Step, ...]) -> HealthReport:
     return HealthReport(
         HealthStatus.UNHEALTHY,
         code="timeout",
         message=f"no answer in {timeout:g} s",
         hint="check that the server answers and that no firewall drops the packets",
         latency_ms=round(timeout * 1000),
+        steps=steps,
     )
 
 
@@ -185,10 +189,14 @@ def _crashed(exit_code: int) -> HealthReport:
 
 def _result(message: Mapping[str, Any], timeout: float) -> ProbeResult:
     if message["event"] == "timeout":
-        return ProbeResult(message["name"], _hanging(timeout))
+        return ProbeResult(message["name"], _hanging(timeout, _steps(message["steps"])))
     report = dict(message["report"])
-    report["status"] = HealthStatus(report["status"])
-    return ProbeResult(message["name"], HealthReport(**report), message.get("connection") or {})
+    report |= {"status": HealthStatus(report["status"]), "steps": _steps(report["steps"])}
+    return ProbeResult(message["name"], HealthReport(**report), message["found"])
+
+
+def _steps(documents: Iterable[Mapping[str, Any]]) -> tuple[Step, ...]:
+    return tuple(Step(**document) for document in documents)
 
 
 class _Worker:

@@ -15,16 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from acme_sdk.config import validate_config
-from acme_sdk.connector import Connector
-from acme_sdk.health import HealthReport, HealthStatus, check_health
-from acme_sdk.lifecycle import open_connector
-from acme_sdk.plugins import connector_class
-from acme_sdk.secrets import Redactor
+from acme_sdk.asking import ask
+from acme_sdk.health import HealthStatus
+from acme_sdk.steps import Steps
 
 __all__ = ["main"]
 
@@ -57,11 +54,13 @@ class _Attempt:
         probe: The probe.
         patience: Until when it has a place, by the monotonic clock.
         deadline: When it counts as hanging, by the same.
+        steps: What it has come to.
     """
 
     probe: dict[str, Any]
     patience: float
     deadline: float
+    steps: Steps = field(default_factory=Steps)
 
 
 class _Probes:
@@ -119,14 +118,7 @@ class _Probes:
 
     def _answer(self, attempt: _Attempt) -> None:
         probe = attempt.probe
-        try:
-            folder = Path(probe["folder"]) if probe["folder"] else None
-            kind = connector_class(probe["type"], probe["role"], folder)
-        except BaseException as error:  # noqa: BLE001 - whatever a module does when it is imported
-            answer = _failed(error, Redactor(()))
-        else:
-            self._begin_anew(attempt)
-            answer = _ask(kind, probe)
+        answer = ask(probe, attempt.steps, imported=lambda: self._begin_anew(attempt))
         with self._changed:
             # Nobody listens any more to one that had been given up.
             if self._under_way.get(probe["name"]) is attempt:
@@ -144,7 +136,9 @@ class _Probes:
     def _give_up_overdue(self) -> None:
         now = time.monotonic()
         for attempt in [attempt for attempt in self._under_way.values() if attempt.deadline <= now]:
-            self._end(attempt, {"event": "timeout", "name": attempt.probe["name"]}, failed=True)
+            steps = [asdict(step) for step in attempt.steps.taken(failed=True)]
+            event = {"event": "timeout", "name": attempt.probe["name"], "steps": steps}
+            self._end(attempt, event, failed=True)
 
     def _end(self, attempt: _Attempt, event: dict[str, Any], failed: bool) -> None:
         """Report what came of a probe, unless it failed and may be asked once more."""
@@ -162,31 +156,6 @@ class _Probes:
         self._written_at = time.monotonic()
         self._answers.write(json.dumps(event, default=str) + "\n")
         self._answers.flush()
-
-
-def _ask(kind: type[Connector], probe: dict[str, Any]) -> dict[str, Any]:
-    """Run one probe; whatever it raises becomes its report, with the configuration's secrets removed."""
-    redactor = Redactor(())
-    connection: dict[str, Any] = {}
-    try:
-        config = validate_config(kind.config_schema(), probe["config"], connector=probe["name"])
-        redactor = config.redactor
-        with open_connector(kind, config, name=probe["name"]) as connector:
-            if probe["action"] == "test":
-                found = connector.test_connection()
-                connection = asdict(found)
-                report = HealthReport(
-                    HealthStatus.HEALTHY, latency_ms=found.latency_ms, server_version=found.server_version
-                )
-            else:
-                report = check_health(connector)
-    except BaseException as error:  # noqa: BLE001 - a connector that calls sys.exit() has failed, too
-        return _failed(error, redactor)
-    return {"report": redactor.redact_json(asdict(report)), "connection": redactor.redact_json(connection)}
-
-
-def _failed(error: BaseException, redactor: Redactor) -> dict[str, Any]:
-    return {"report": redactor.redact_json(asdict(HealthReport.from_error(error))), "connection": {}}
 
 
 if __name__ == "__main__":

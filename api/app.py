@@ -81,7 +81,7 @@ def create_app(
         webserver_url: Dagster's webserver, which starts runs; without it, none can be started.
         environment: Whose overlay of the file counts; what ``ACME_ENVIRONMENT`` says by default.
         egress: Which targets a connection test may reach; public ones only by default.
-        test_timeout: Seconds that a connection test may take.
+        test_timeout: Seconds that a connector that is asked may take.
         limits: How much callers may ask; made before a server forks, it counts for all workers together.
         origins: The sites whose pages may use the API; none by default.
         trusted_hosts: The names and addresses that the Host header may have while no key is asked for, in
@@ -107,15 +107,18 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     workspace = WorkspaceFile(workspace_file, registry, environment)
+    egress = egress or EgressPolicy()
+    sandbox = Sandbox(timeout=test_timeout, limits=limits)
+    snapshot = Snapshot(workspace, reader, usage)
     app.extensions["acme"] = Services(
         workspace=workspace,
         registry=registry,
         registrar=Registrar(workspace_file, registry, environment) if registry is not None else None,
         reader=reader,
         usage=usage,
-        egress=egress or EgressPolicy(),
-        sandbox=Sandbox(timeout=test_timeout, limits=limits),
-        snapshot=Snapshot(workspace, reader, usage),
+        egress=egress,
+        sandbox=sandbox,
+        snapshot=snapshot,
         trends=Trends(reader),
         histories=HistoryFollower(reader, limit=_HISTORY),
         webserver=Webserver(webserver_url) if webserver_url else None,

@@ -40,7 +40,7 @@ class Services:
         reader: Reads states and histories from the Dagster instance.
         usage: Knows who uses each connector beside the pipelines declared; ``None`` if nobody can tell.
         egress: Which targets a test may reach.
-        sandbox: Where tests run.
+        sandbox: Where connectors are asked.
         snapshot: The list of connectors, kept ready.
         trends: The last checks of connectors that a page of the list shows.
         histories: The stored checks of connectors, as far back as uptimes look.

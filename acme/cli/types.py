@@ -70,6 +70,7 @@ def show(
     Exit codes: 0 shown, 1 the type cannot be imported or describes its fields wrongly, 2 there is no such
     type or role.
     """
+    from acme_sdk.description import config_schema
     from acme_sdk.errors import AcmeError
     from acme_sdk.fields import config_fields, markdown_table
 
@@ -77,11 +78,10 @@ def show(
         raise click.UsageError("--json-schema and --markdown exclude each other")
     try:
         classes = _classes(type_name, role, folder or context.obj)
-        schemas = {name: _schema(kind) for name, kind in classes.items()}
         if json_schema:
-            click.echo(json.dumps(_json_schema(classes, schemas), indent=2, ensure_ascii=False))
+            click.echo(json.dumps(_json_schema(classes), indent=2, ensure_ascii=False))
             return
-        fields = config_fields(schemas)
+        fields = config_fields({name: config_schema(kind) for name, kind in classes.items()})
     except AcmeError as error:
         print_error(error)
         context.exit(2 if error.code in ("type.unknown", "type.no_role") else 1)
@@ -110,26 +110,12 @@ def _source_first(classes: dict[str, type[Connector]]) -> dict[str, type[Connect
     return dict(sorted(classes.items(), reverse=True))
 
 
-def _schema(kind: type[Connector]) -> dict[str, dict[str, Any]]:
-    from acme_sdk.errors import ConfigurationError
-
-    try:
-        return kind.config_schema() or {}
-    except Exception as error:
-        raise ConfigurationError(
-            f"{kind.__name__}.config_schema() raised {type(error).__name__}: {error}", code="config.schema"
-        ) from error
-
-
-def _json_schema(
-    classes: dict[str, type[Connector]], schemas: dict[str, dict[str, dict[str, Any]]]
-) -> dict[str, Any]:
-    from acme_sdk.config import config_model
+def _json_schema(classes: dict[str, type[Connector]]) -> dict[str, Any]:
+    from acme_sdk.description import config_json_schema
 
     if len(classes) > 1:
         raise click.UsageError(f"the type is a {' and a '.join(classes)}: choose one with --role")
-    ((role, kind),) = classes.items()
-    return config_model(schemas[role], kind.__name__).model_json_schema()
+    return config_json_schema(*classes.values())
 
 
 def _descriptions(found: ConnectorType) -> Iterator[tuple[str, str]]:

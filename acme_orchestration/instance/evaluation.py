@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from dagster import AssetCheckEvaluation, AssetCheckSeverity, MetadataValue
 
 from acme_orchestration.naming import CHECK_NAME, connector_key
 from acme_sdk.health import HealthReport, HealthStatus
+from acme_sdk.steps import Step
 
 __all__ = ["CheckRecord", "evaluation_of", "next_record", "record_of"]
 
@@ -51,6 +52,7 @@ def evaluation_of(name: str, record: CheckRecord) -> AssetCheckEvaluation:
         "message": report.message,
         "hint": report.hint,
         "details": MetadataValue.json(report.details) if report.details else None,
+        "steps": MetadataValue.json([asdict(step) for step in report.steps]) if report.steps else None,
     }
     failing = report.status is HealthStatus.UNHEALTHY
     return AssetCheckEvaluation(
@@ -81,5 +83,6 @@ def record_of(evaluation: AssetCheckEvaluation, stored_at: float) -> CheckRecord
         latency_ms=metadata.get("latency_ms"),
         server_version=metadata.get("server_version"),
         details=metadata.get("details", {}),
+        steps=tuple(Step(**step) for step in metadata.get("steps", ())),
     )
     return CheckRecord(at, report, datetime.fromtimestamp(metadata.get("since", at.timestamp()), UTC))

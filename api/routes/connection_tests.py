@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from flask_openapi.blueprint import APIBlueprint
@@ -11,11 +10,11 @@ from flask_openapi.models.tag import Tag
 from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthStatus
 from acme_sdk.probe import ProbeResult
+from acme_sdk.steps import Step, Steps
 from api import audit
 from api.auth import caller, needs
-from api.problems import ProblemError, problem_responses
-from api.sandbox import SandboxFullError
-from api.schemas import Failure, TestConnected, TestFailed, TestRequest, TestResultAnswer
+from api.problems import problem_responses
+from api.schemas import Failure, StepItem, TestConnected, TestFailed, TestRequest, TestResultAnswer
 from api.services import services
 from api.targets import Target, read_target
 
@@ -39,16 +38,8 @@ connection_tests = APIBlueprint(
 def test_connection(body: TestRequest) -> dict[str, Any]:
     """Test a connection."""
     target = read_target(body)
-    try:
-        with services().sandbox.slot(caller().name):
-            outcome = _try(target)
-    except SandboxFullError as error:
-        raise ProblemError(
-            HTTPStatus.TOO_MANY_REQUESTS,
-            "tests.busy",
-            "as many connection tests as this server allows are running; try again later",
-            headers={"Retry-After": str(error.retry_after)},
-        ) from None
+    with services().sandbox.slot(caller().name):
+        outcome = _try(target)
     result = outcome.error.code if isinstance(outcome, TestFailed) else outcome.status
     asked = (
         {"role": target.role, "host": target.host, "port": target.port}
@@ -60,27 +51,36 @@ def test_connection(body: TestRequest) -> dict[str, Any]:
 
 
 def _try(target: Target) -> TestConnected | TestFailed:
-    sandbox, hostaddr = services().sandbox, None
+    sandbox, hostaddr, steps = services().sandbox, None, Steps()
     if target.host is not None:
+        # The worker is given the address that was looked at here.
+        steps.begin("resolve")
         try:
             hostaddr = services().egress.resolve(target.host, target.port, timeout=sandbox.timeout)
         except AcmeError as error:
-            return TestFailed(error=Failure(code=error.code, message=error.message, hint=error.hint))
+            return TestFailed(
+                error=Failure(code=error.code, message=error.message, hint=error.hint),
+                steps=StepItem.all_of(steps.taken(failed=True)),
+            )
+    resolved = steps.taken(failed=False)
     rates = services().limits.rates
     if rates is not None:
         rates.count("target", f"{hostaddr or target.type} {target.port}")
-    return _outcome(sandbox.test(target, hostaddr))
+    return _outcome(sandbox.test(target, hostaddr), resolved)
 
 
-def _outcome(result: ProbeResult) -> TestConnected | TestFailed:
-    report, found = result.report, result.connection
+def _outcome(result: ProbeResult, resolved: tuple[Step, ...]) -> TestConnected | TestFailed:
+    report, found = result.report, result.found
+    steps = StepItem.all_of((*resolved, *report.steps))
     if report.status is HealthStatus.UNHEALTHY:
         return TestFailed(
-            error=Failure(code=report.code or "failed", message=report.message or "", hint=report.hint)
+            error=Failure(code=report.code or "failed", message=report.message or "", hint=report.hint),
+            steps=steps,
         )
     return TestConnected(
         server_version=found.get("server_version"),
         database=found.get("database"),
         tables=found.get("tables"),
         latency_ms=found.get("latency_ms"),
+        steps=steps,
     )

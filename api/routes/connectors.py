@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -13,16 +12,18 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from api.answers import NOT_CHANGED, digest_of, tagged
+from api.checks import check_item
 from api.configuration import configuration, registered
-from api.problems import ProblemError, problem_responses
+from api.entries import find_connector
+from api.problems import problem_responses
 from api.schemas import (
-    CheckItem,
     ConnectorConfigurationAnswer,
     ConnectorHealth,
     ConnectorHealthAnswer,
     ConnectorListAnswer,
     ConnectorPath,
     Failure,
+    StepItem,
 )
 from api.selection import ConnectorQuery, counted, select
 from api.services import services
@@ -30,9 +31,6 @@ from api.snapshot import data_of
 from api.uptime import uptime
 
 if TYPE_CHECKING:
-    from acme_orchestration.instance import CheckRecord
-    from acme_orchestration.registry.entries import ConnectorEntry
-    from acme_orchestration.registry.workspace import Workspace
     from acme_sdk.health import HealthReport
 
 __all__ = ["connectors"]
@@ -91,7 +89,7 @@ def _next(cursor: str | None) -> str | None:
 def get_connector(path: ConnectorPath) -> Response:
     """Get a connector."""
     workspace = services().workspace.read()
-    entry = _entry(workspace, path.name)
+    entry = find_connector(workspace, path.name)
     record = registered(workspace, path.name)
     answer = ConnectorConfigurationAnswer(data=configuration(entry, record))
     body = answer.model_dump_json().encode()
@@ -106,7 +104,7 @@ def get_connector(path: ConnectorPath) -> Response:
 def connector_health(path: ConnectorPath) -> dict[str, Any]:
     """Get connector health."""
     found, now = services().snapshot.current(), datetime.now(UTC)
-    entry = _entry(found.workspace, path.name)
+    entry = find_connector(found.workspace, path.name)
     state = found.states[entry.name]
     history = services().histories.history(entry.name)
     report = state.report
@@ -118,38 +116,17 @@ def connector_health(path: ConnectorPath) -> dict[str, Any]:
         latency_ms=report.latency_ms if report else None,
         server_version=report.server_version if report else None,
         error=_failure(report),
+        steps=StepItem.all_of(report.steps) if report else [],
         uptime=uptime(history, state.last_check),
         uptime_24h=uptime(history, state.last_check, now - timedelta(hours=24)),
         uptime_7d=uptime(history, state.last_check, now - timedelta(days=7)),
         uptime_30d=uptime(history, state.last_check, now - timedelta(days=30)),
-        checks=[_check(record) for record in history[:_SHOWN]],
+        checks=[check_item(record) for record in history[:_SHOWN]],
     )
     return ConnectorHealthAnswer(data=health).model_dump(mode="json")
-
-
-def _entry(workspace: Workspace, name: str) -> ConnectorEntry:
-    entry = workspace.connectors.get(name)
-    if entry is None:
-        raise ProblemError(
-            HTTPStatus.NOT_FOUND,
-            "connector.unknown",
-            "there is no connector of this name; GET /api/v1/connectors lists them",
-        )
-    return entry
 
 
 def _failure(report: HealthReport | None) -> Failure | None:
     if report is None or report.code is None:
         return None
     return Failure(code=report.code, message=report.message or "", hint=report.hint)
-
-
-def _check(record: CheckRecord) -> CheckItem:
-    report = record.report
-    return CheckItem(
-        at=record.at,
-        status=report.status.value,
-        latency_ms=report.latency_ms,
-        code=report.code,
-        message=report.message,
-    )

@@ -12,15 +12,17 @@ from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name
+from acme_orchestration.registry.entries import Kind, dagster_name
 from acme_orchestration.webserver import RunState, Webserver
 from acme_sdk.errors import FatalError
 from api import audit
 from api.auth import caller, needs
+from api.checks import check_item
+from api.entries import find_connector, find_pipeline, require_usable
 from api.idempotency import idempotent
 from api.limits import PlacesTakenError
 from api.problems import ProblemError, problem_responses
-from api.schemas import ConnectorPath, LaunchAnswer, LaunchedRun, LaunchQuery, PipelinePath
+from api.schemas import CheckItem, ConnectorPath, LaunchAnswer, LaunchedRun, LaunchQuery, PipelinePath
 from api.services import services
 
 __all__ = ["launches"]
@@ -49,8 +51,14 @@ _RESPONSES = {200: LaunchAnswer, 202: LaunchAnswer} | problem_responses(401, 403
 @idempotent
 def test_connector(path: ConnectorPath, query: LaunchQuery) -> Response:
     """Test a connector."""
-    entry = _usable("connector", services().workspace.read().connectors.get(path.name))
-    return _launched("test", "connector", path.name, f"test_{dagster_name(entry.name)}", query.wait)
+    entry = find_connector(services().workspace.read(), path.name)
+    require_usable(entry)
+    run, is_finished = _launched(
+        "test", "connector", path.name, f"test_{dagster_name(entry.name)}", query.wait
+    )
+    if is_finished:
+        run = run.model_copy(update={"check": _check(entry.name, run.id)})
+    return _answer(run, is_finished)
 
 
 @launches.post(
@@ -62,24 +70,13 @@ def test_connector(path: ConnectorPath, query: LaunchQuery) -> Response:
 @idempotent
 def run_pipeline(path: PipelinePath, query: LaunchQuery) -> Response:
     """Run a pipeline."""
-    entry = _usable("pipeline", services().workspace.read().pipelines.get(path.name))
-    return _launched("run", "pipeline", path.name, dagster_name(entry.name), query.wait)
+    entry = find_pipeline(services().workspace.read(), path.name)
+    require_usable(entry)
+    return _answer(*_launched("run", "pipeline", path.name, dagster_name(entry.name), query.wait))
 
 
-def _usable(kind: Kind, entry: ConnectorEntry | PipelineEntry | None) -> ConnectorEntry | PipelineEntry:
-    if entry is None:
-        raise ProblemError(HTTPStatus.NOT_FOUND, f"{kind}.unknown", f"there is no {kind} of this name")
-    if entry.fault is not None:
-        detail = services().workspace.without_folder(f"this {kind} cannot be used: {entry.fault}")
-        raise ProblemError(HTTPStatus.CONFLICT, f"{kind}.unusable", detail)
-    if isinstance(entry, ConnectorEntry) and entry.disabled:
-        raise ProblemError(
-            HTTPStatus.CONFLICT, f"{kind}.disabled", "this connector is disabled; enable it first"
-        )
-    return entry
-
-
-def _launched(action: str, kind: Kind, name: str, job: str, wait: float) -> Response:
+def _launched(action: str, kind: Kind, name: str, job: str, wait: float) -> tuple[LaunchedRun, bool]:
+    """Start a run, and tell whether it has ended by now."""
     webserver = services().webserver
     if webserver is None:
         raise ProblemError(
@@ -102,11 +99,22 @@ def _launched(action: str, kind: Kind, name: str, job: str, wait: float) -> Resp
             f"Dagster did not start the job {job}. What was just registered is known there in seconds.",
             headers={"Retry-After": "10"},
         ) from None
-    answer = LaunchAnswer(data=LaunchedRun(id=run_id, job=job, status=state.status))
+    return LaunchedRun(id=run_id, job=job, status=state.status), state.is_finished
+
+
+def _check(name: str, run_id: str) -> CheckItem | None:
+    """Return the check that a run has stored; a run that failed before has stored none."""
+    reader = services().reader
+    run, records = reader.run(run_id), reader.history(name, limit=1)
+    is_of_run = run is not None and bool(records) and records[0].at >= run.created_at
+    return check_item(records[0]) if is_of_run else None
+
+
+def _answer(run: LaunchedRun, is_finished: bool) -> Response:
     return Response(
-        answer.model_dump_json(),
-        status=HTTPStatus.OK if state.is_finished else HTTPStatus.ACCEPTED,
-        headers={"Location": f"{request.script_root}/api/v1/runs/{quote(run_id)}"},
+        LaunchAnswer(data=run).model_dump_json(),
+        status=HTTPStatus.OK if is_finished else HTTPStatus.ACCEPTED,
+        headers={"Location": f"{request.script_root}/api/v1/runs/{quote(run.id)}"},
         content_type="application/json",
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from api.problems import ProblemError, problem_responses
+from api.entries import find_pipeline
+from api.problems import problem_responses
 from api.schemas import PipelineAnswer, PipelineItem, PipelineListAnswer, PipelinePath, StreamItem
 from api.services import services
 
@@ -38,13 +38,7 @@ def list_pipelines() -> dict[str, Any]:
 )
 def get_pipeline(path: PipelinePath) -> dict[str, Any]:
     """Get a pipeline."""
-    entry = services().workspace.read().pipelines.get(path.name)
-    if entry is None:
-        raise ProblemError(
-            HTTPStatus.NOT_FOUND,
-            "pipeline.unknown",
-            "there is no pipeline of this name; GET /api/v1/pipelines lists them",
-        )
+    entry = find_pipeline(services().workspace.read(), path.name)
     [item] = _items([entry])
     return PipelineAnswer(data=item).model_dump(mode="json")
 

@@ -27,6 +27,7 @@ from api.schemas.registration import (
     ConnectorPatch,
 )
 from api.schemas.runs import MAX_WAIT_S, LaunchAnswer, LaunchedRun, LaunchQuery, Run, RunAnswer, RunPath
+from api.schemas.steps import StepItem, Steps
 
 __all__ = [
     "MAX_WAIT_S",
@@ -58,6 +59,8 @@ __all__ = [
     "RunPath",
     "SslOptions",
     "Status",
+    "StepItem",
+    "Steps",
     "StreamItem",
     "TestConnected",
     "TestFailed",

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from api.schemas.base import Model, Role
 from api.schemas.connectors import Failure
+from api.schemas.steps import Steps
 
 __all__ = ["SslOptions", "TestConnected", "TestFailed", "TestRequest", "TestResultAnswer"]
 
@@ -73,6 +74,7 @@ class TestConnected(Model):
     database: str | None = Field(examples=["mydb"])
     tables: int | None = Field(examples=[47])
     latency_ms: int | None = Field(examples=[12])
+    steps: Steps
 
 
 class TestFailed(Model):
@@ -82,6 +84,7 @@ class TestFailed(Model):
 
     status: Literal["failed"] = "failed"
     error: Failure
+    steps: Steps
 
 
 class TestResultAnswer(Model):

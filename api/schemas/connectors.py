@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from api.schemas.base import Model, Role, Status, Timestamp
+from api.schemas.steps import Steps
 
 __all__ = [
     "CheckItem",
@@ -93,6 +94,7 @@ class CheckItem(Model):
     latency_ms: int | None
     code: str | None = Field(description="Stable code of the failure; null for a good check.")
     message: str | None
+    steps: Steps
 
 
 class Uptime(Model):
@@ -118,6 +120,7 @@ class ConnectorHealth(Model):
     latency_ms: int | None = Field(description="How long the last check took.")
     server_version: str | None = Field(examples=["PostgreSQL 15.2"])
     error: Failure | None
+    steps: Steps
     uptime: Uptime = Field(description="Over all recorded checks that are read, 2,000 at most.")
     uptime_24h: Uptime
     uptime_7d: Uptime

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import Timestamp
+from api.schemas.connectors import CheckItem
 
 __all__ = ["MAX_WAIT_S", "LaunchAnswer", "LaunchQuery", "LaunchedRun", "Run", "RunAnswer", "RunPath"]
 
@@ -60,6 +61,11 @@ class LaunchedRun(BaseModel):
     id: str = Field(examples=["5c3b1f0e-6f5c-4f0c-9a51-0d9b0f6a7f11"])
     job: str = Field(examples=["test_users_db"])
     status: str = Field(description="As Dagster calls it.", examples=["QUEUED", "SUCCESS", "FAILURE"])
+    check: CheckItem | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="Only of the test of a connector that has ended: what was found.",
+    )
 
 
 class LaunchAnswer(BaseModel):

@@ -52,11 +52,19 @@ def field_errors(response: requests.Response) -> dict[str, str]:
 def failure(response: requests.Response) -> dict[str, Any]:
     assert response.status_code == 200
     data = response.json()["data"]
-    assert list(data) == ["status", "error"]
+    assert list(data) == ["status", "error", "steps"]
     assert data["status"] == "failed"
     assert list(data["error"]) == ["code", "message", "hint"]
     error: dict[str, Any] = data["error"]
     return error
+
+
+def failed_step(response: requests.Response) -> str:
+    """The step that a failed test ended with."""
+    *passed, last = response.json()["data"]["steps"]
+    assert {step["result"] for step in passed} <= {"passed"}
+    assert last["result"] == "failed"
+    return str(last["name"])
 
 
 class TestRealServer:
@@ -68,13 +76,15 @@ class TestRealServer:
 
         assert response.status_code == 200
         data = response.json()["data"]
-        assert list(data) == ["status", "server_version", "database", "tables", "latency_ms"]
+        assert list(data) == ["status", "server_version", "database", "tables", "latency_ms", "steps"]
         assert data["status"] == "connected"
         assert data["server_version"].startswith("PostgreSQL ")
         assert data["database"] == database
         assert data["tables"] == 2
         assert type(data["latency_ms"]) is int
         assert data["latency_ms"] > 0
+        assert [step["name"] for step in data["steps"]] == ["resolve", "connect", "authenticate", "query"]
+        assert {step["result"] for step in data["steps"]} == {"passed"}
 
     def test_field_by_field(self, api: Api, postgres: DatabaseServer) -> None:
         config = {
@@ -97,6 +107,7 @@ class TestRealServer:
 
         assert failure(response)["code"] == "auth.failed"
         assert "canary-5f3a" not in response.text
+        assert failed_step(response) == "authenticate"
 
     def test_a_closed_port(self, api: Api) -> None:
         with socket.socket() as unused:
@@ -105,6 +116,7 @@ class TestRealServer:
             response = api.test({"type": "postgres", "connection": f"postgresql://u:p@127.0.0.1:{port}/db"})
 
         assert failure(response)["code"] == "connect.refused"
+        assert failed_step(response) == "connect"
 
     def test_a_server_that_never_answers(self, make_api: MakeApi, silent_server: int) -> None:
         api = make_api(egress=LOOPBACK, test_timeout=3)
@@ -114,6 +126,7 @@ class TestRealServer:
         )
 
         assert failure(response)["code"] == "timeout"
+        assert failed_step(response) == "connect"
 
     def test_the_servers_own_environment_completes_nothing(
         self, api: Api, postgres: DatabaseServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -163,6 +176,7 @@ class TestTls:
         response = self.ask(api, tls_postgres, "127.0.0.1", {"mode": "verify-full", "ca": authority.pem})
 
         assert failure(response)["code"] == "tls.host_mismatch"
+        assert failed_step(response) == "tls"
 
     @pytest.mark.parametrize("mode", ["disable", "prefer", "require"])
     def test_modes_that_verify_nothing(self, api: Api, tls_postgres: TlsPostgres, mode: str) -> None:
@@ -187,6 +201,7 @@ class TestRefused:
         response = make_api().test({"type": "postgres", "connection": f"postgresql://u:p@{host}:5432/db"})
 
         assert failure(response)["code"] == "egress.refused"
+        assert failed_step(response) == "resolve"
 
     def test_a_refused_target_gets_no_connection(self, make_api: MakeApi) -> None:
         with socket.socket() as listener:

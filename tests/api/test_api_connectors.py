@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from acme_sdk.health import HealthReport, HealthStatus
+from acme_sdk.steps import Step
 from tests.api.client import Api
 
 MakeApi = Callable[..., Api]
@@ -231,6 +233,7 @@ def test_health_of_a_connector_that_works(make_api: MakeApi) -> None:
             "latency_ms": 12,
             "code": None,
             "message": None,
+            "steps": [],
         }
     ]
 
@@ -247,6 +250,21 @@ def test_health_of_a_connector_that_does_not_work(make_api: MakeApi) -> None:
         "message": "nothing listens on db:5432",
         "hint": "check the port",
     }
+
+
+def test_health_has_the_steps_of_each_check(make_api: MakeApi) -> None:
+    api = make_api(one_connector())
+    steps = (Step("resolve", "passed", 2), Step("connect", "failed", 1))
+    api.record("users_db", HEALTHY)
+    api.record("users_db", replace(REFUSED, steps=steps))
+
+    health = api.get("/api/v1/connectors/users_db/health").json()["data"]
+
+    assert health["steps"] == [
+        {"name": "resolve", "result": "passed", "latency_ms": 2},
+        {"name": "connect", "result": "failed", "latency_ms": 1},
+    ]
+    assert [check["steps"] for check in health["checks"]] == [health["steps"], []]
 
 
 def test_uptime_is_the_share_of_time_and_not_of_checks(make_api: MakeApi) -> None:

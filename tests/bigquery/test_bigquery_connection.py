@@ -72,7 +72,12 @@ def test_connection_report(dataset: Dataset, load: Loader) -> None:
 def test_probe_in_a_worker(dataset: Dataset) -> None:
     (result,) = run_probes([Probe("analytics", "bigquery", "destination", dataset.config, action="test")])
     assert result.report.status is HealthStatus.HEALTHY
-    assert result.connection["database"] == f"acme-test.{dataset.name}"
+    assert result.found["database"] == f"acme-test.{dataset.name}"
+    assert [(step.name, step.result) for step in result.report.steps] == [
+        ("resolve", "passed"),
+        ("connect", "passed"),
+        ("query", "passed"),
+    ]
 
 
 def test_missing_dataset(dataset: Dataset) -> None:

@@ -167,6 +167,8 @@ def test_what_is_registered_is_checked_and_shown_without_a_restart(deployment: D
     deployment.wait(tested, 200)  # until the code is loaded again, Dagster knows no such job
     run = answers[-1].json()["data"]
     assert (run["job"], run["status"]) == ("test_fourth", "SUCCESS")
+    assert run["check"]["status"] == "healthy"
+    assert [(step["name"], step["result"]) for step in run["check"]["steps"]] == [("open", "passed")]
     assert answers[-1].headers["Location"] == f"/api/v1/runs/{run['id']}"
     assert {(one.status_code, one.json().get("code")) for one in answers[:-1]} <= {
         (503, "dagster.not_started"),

@@ -13,8 +13,9 @@ import pytest
 
 from acme_sdk.connectors.postgres import PostgresDestination, PostgresSource
 from acme_sdk.errors import AcmeError, FatalError, RetriableError
-from acme_sdk.health import HealthStatus, check_health
+from acme_sdk.health import HealthStatus, check_health, is_failure
 from acme_sdk.lifecycle import open_connector
+from acme_sdk.steps import Steps
 from tests.servers import DatabaseServer
 from tests.tls_postgres import Authority, TlsPostgres, programs
 
@@ -258,3 +259,30 @@ def test_the_wrong_host_name(tls: TlsPostgres) -> None:
     assert failure(tls_config(tls, "verify-full", pem, host="db.example.com")).code == "tls.host_mismatch"
     with open_connector(PostgresSource, tls_config(tls, "verify-ca", pem, host="db.example.com")) as source:
         assert source.health_check().status is HealthStatus.HEALTHY
+
+
+def steps(config: Config) -> str:
+    """The steps of a check, the one that failed in brackets."""
+    noted = Steps()
+    with open_connector(PostgresSource, config, steps=noted) as source:
+        report = check_health(source)
+    taken = noted.taken(failed=is_failure(report))
+    return " ".join(f"[{step.name}]" if step.result == "failed" else step.name for step in taken)
+
+
+def test_a_check_says_its_steps(postgres: DatabaseServer, tls: TlsPostgres) -> None:
+    good, secure = fields(postgres), tls_config(tls, "verify-full", tls.authority.pem)
+    demanding = {"ssl": {"mode": "require"}}
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        silent = {"port": listening.getsockname()[1], "connect_timeout_s": 2}
+        assert steps(good) == "resolve connect authenticate query"  # without TLS, since it is not there
+        assert steps(secure) == "connect tls authenticate query"  # its address is given
+        assert steps(good | {"host": "no-such-host.invalid"}) == "[resolve]"
+        assert steps(good | {"port": closed.getsockname()[1]}) == "resolve [connect]"
+        assert steps(good | silent) == "resolve [connect]"
+        assert steps(good | silent | demanding) == "resolve connect [tls]"
+    assert steps(good | demanding) == "resolve connect [tls]"
+    assert steps(secure | {"host": "db.example.com"}) == "connect [tls]"
+    assert steps(good | {"password": "wrong"}) == "resolve connect [authenticate]"
+    assert steps(secure | demanding | {"password": "wrong"}) == "connect tls [authenticate]"

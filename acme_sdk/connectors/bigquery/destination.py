@@ -28,6 +28,7 @@ from acme_sdk.load import Load, LoadPlan, StreamState
 __all__ = ["BigQueryDestination"]
 
 _VERSION = "BigQuery"
+_ENDPOINT = "https://bigquery.googleapis.com"
 
 
 class BigQueryDestination(StagedDestination):
@@ -100,6 +101,7 @@ class BigQueryDestination(StagedDestination):
         endpoint = config.get("api_endpoint")
         check_endpoint(endpoint, has_credentials=config.get("credentials") is not None)
         self._location: str = config["location"]
+        self._endpoint: str = endpoint or _ENDPOINT
         client = bigquery.Client(
             project=config["project"],
             credentials=credentials_for(config.get("credentials"), endpoint),
@@ -198,7 +200,7 @@ class BigQueryDestination(StagedDestination):
 
     def _check(self) -> str:
         """Check the dataset and return its location."""
-        location = self._opened().check()
+        location = self._opened().check(self._endpoint, self.step)
         if location.lower() != self._location.lower():
             raise FatalError(
                 f"the dataset is in {location}, not in {self._location}: jobs would not find it",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import IO, Any
 
+import requests
 from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 from google.api_core.retry import Retry
+from google.auth.transport.requests import Request
 from google.cloud import bigquery
 from google.cloud.bigquery import DatasetReference, TableReference
 
 from acme_sdk.connectors.bigquery.errors import bigquery_errors, is_conflict, reason_of
 from acme_sdk.connectors.bigquery.names import table_sql
+from acme_sdk.http.dialling import say_steps
 
 __all__ = ["Warehouse"]
 
@@ -51,8 +55,12 @@ class Warehouse:
         self.client = client
         self.dataset = dataset
 
-    def check(self) -> str:
+    def check(self, endpoint: str, step: Callable[[str], None]) -> str:
         """Look at the dataset and ask for the right to run jobs, for no more than a few seconds.
+
+        Args:
+            endpoint: The address of the API.
+            step: Told what is done: ``resolve``, ``connect``, ``tls``, ``authenticate`` and ``query``.
 
         Returns:
             The dataset's location.
@@ -60,7 +68,17 @@ class Warehouse:
         Raises:
             AcmeError: It is not there, or we may not use it.
         """
+        session = self.client._http
+        is_known = session.credentials.valid  # as nobody at all always is
+        say_steps(session, step, then="query" if is_known else "authenticate")
         with bigquery_errors(f"dataset {self.dataset.dataset_id}"):
+            # Without the token: first whether there is a way, then who we are.
+            requests.Session.request(
+                session, "HEAD", endpoint, allow_redirects=False, timeout=_CHECK_TIMEOUT_S
+            )
+            if not is_known:
+                session.credentials.refresh(partial(Request(), timeout=_CHECK_TIMEOUT_S))
+            step("query")
             found = self.client.get_dataset(self.dataset, retry=_ONCE, timeout=_CHECK_TIMEOUT_S)
         with bigquery_errors(f"project {self.dataset.project}"):
             self.client.query(

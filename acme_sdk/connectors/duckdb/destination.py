@@ -229,10 +229,12 @@ class DuckDBDestination(StagedDestination):
 
     def _count_tables(self) -> int:
         """Return the number of tables that are not ours, without waiting for another process."""
+        self.step("open")
         require_writable(self._path)
         if not self._path.exists():
             return 0
         connection = self._connection or open_database(self._path, read_only=True)
+        self.step("query")
         try:
             with translated(self._path.name), connection.cursor() as cursor:
                 row = cursor.execute(_COUNT_TABLES).fetchone()

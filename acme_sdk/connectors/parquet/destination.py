@@ -230,7 +230,9 @@ class ParquetDestination(StagedDestination):
         return ConnectionReport(_VERSION, self._root.name, tables, _elapsed_ms(started))
 
     def _count_tables(self) -> int:
+        self.step("open")
         self._require_folder()
+        self.step("query")
         with translated(f"folder {self._root.name}"):
             patterns = (f"{OWN_FOLDER}/tables/*/current/{rows}" for rows in (DATA, f"{CHILDREN}/*"))
             return sum(1 for pattern in patterns for _ in self._root.glob(pattern))

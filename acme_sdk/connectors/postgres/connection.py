@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ import psycopg
 from psycopg import pq
 from psycopg.pq import TransactionStatus
 
+from acme_sdk.connectors.postgres.dialling import dial
 from acme_sdk.connectors.postgres.errors import connect_errors
 from acme_sdk.connectors.postgres.settings import VERIFYING_SSL_MODES, PostgresSettings
 from acme_sdk.errors import ConfigurationError
@@ -40,13 +41,16 @@ _SESSION = {
 }
 
 
-def connect(settings: PostgresSettings, *, statement_timeout_s: int | None = None) -> Connection:
+def connect(
+    settings: PostgresSettings, step: Callable[[str], None], *, statement_timeout_s: int | None = None
+) -> Connection:
     """Open a connection in autocommit mode, its session speaking UTC, ISO dates and exact floats.
 
     ``PG*`` variables, password files and what lies in ``~/.postgresql`` take no part.
 
     Args:
         settings: Where and how.
+        step: Told what is done; see `acme_sdk.connectors.postgres.dialling.dial`.
         statement_timeout_s: Seconds until a statement is cancelled; the role's own setting if not given.
 
     Raises:
@@ -64,7 +68,8 @@ def connect(settings: PostgresSettings, *, statement_timeout_s: int | None = Non
         session["statement_timeout"] = f"{statement_timeout_s}s"
     with connect_errors(settings), _trusted(settings) as authorities:
         parameters = _parameters(settings) | {"sslrootcert": authorities}
-        connection = psycopg.connect(**parameters, autocommit=True, prepare_threshold=None)
+        connection = psycopg.Connection[tuple[Any, ...]](dial(parameters, settings.connect_timeout_s, step))
+        connection.autocommit, connection.prepare_threshold = True, None
         try:
             calls = ", ".join(["pg_catalog.set_config(%s, %s, false)"] * len(session))
             connection.execute(f"SELECT {calls}", [text for pair in session.items() for text in pair])

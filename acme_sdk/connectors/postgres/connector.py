@@ -79,7 +79,7 @@ class PostgresConnector(Connector):
 
     def _connect(self, statement_timeout_s: int | None = None) -> Connection:
         """Open a connection that `teardown` closes if nobody else does."""
-        connection = connect(self.settings, statement_timeout_s=statement_timeout_s)
+        connection = connect(self.settings, self.step, statement_timeout_s=statement_timeout_s)
         self._open.add(connection)
         return connection
 
@@ -93,6 +93,7 @@ class PostgresConnector(Connector):
     def _asking(self) -> Iterator[Connection]:
         """A connection for a question that must not take long."""
         with self.connection(self.settings.connect_timeout_s) as connection, query_errors("connection test"):
+            self.step("query")
             yield connection
 
 
