@@ -19,6 +19,7 @@ from acme_orchestration.instance.following import HistoryFollower
 from acme_orchestration.registration import Registrar
 from acme_orchestration.webserver import Webserver
 from api.auth import authorize, count_request, is_local, recognize, tell_standing
+from api.connector_types import TypeCatalog
 from api.cors import AllowedOrigins
 from api.egress import EgressPolicy
 from api.headers import secure
@@ -26,6 +27,7 @@ from api.limits import MAX_DEPTH, Limits, Places, is_deep
 from api.problems import ProblemError, refuse_invalid, register_problems
 from api.request_log import begin, end
 from api.routes.connection_tests import connection_tests
+from api.routes.connector_types import connector_types
 from api.routes.docs import docs
 from api.routes.launches import launches
 from api.routes.ops import ops
@@ -118,6 +120,7 @@ def create_app(
         usage=usage,
         egress=egress,
         sandbox=sandbox,
+        types=TypeCatalog(sandbox),
         snapshot=snapshot,
         trends=Trends(reader),
         histories=HistoryFollower(reader, limit=_HISTORY),
@@ -127,6 +130,7 @@ def create_app(
     )
     app.register_api(connectors)
     app.register_api(connection_tests)
+    app.register_api(connector_types)
     app.register_api(launches)
     app.register_api(pipelines)
     app.register_api(runs)

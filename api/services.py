@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.registered import Registry
     from acme_orchestration.usage.reader import UsageReader
     from acme_orchestration.webserver import Webserver
+    from api.connector_types import TypeCatalog
     from api.egress import EgressPolicy
     from api.limits import Limits, Places
     from api.sandbox import Sandbox
@@ -41,6 +42,7 @@ class Services:
         usage: Knows who uses each connector beside the pipelines declared; ``None`` if nobody can tell.
         egress: Which targets a test may reach.
         sandbox: Where connectors are asked.
+        types: The connector types.
         snapshot: The list of connectors, kept ready.
         trends: The last checks of connectors that a page of the list shows.
         histories: The stored checks of connectors, as far back as uptimes look.
@@ -56,6 +58,7 @@ class Services:
     usage: UsageReader | None
     egress: EgressPolicy
     sandbox: Sandbox
+    types: TypeCatalog
     snapshot: Snapshot
     trends: Trends
     histories: HistoryFollower

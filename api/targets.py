@@ -27,7 +27,7 @@ from acme_sdk.secrets import is_reference
 from api.problems import ProblemError, field_problems
 from api.schemas import ProblemField, SslOptions, TestRequest
 
-__all__ = ["TESTABLE_TYPES", "Target", "read_target"]
+__all__ = ["TESTABLE_TYPES", "Target", "fields_to_test", "read_target"]
 
 # No NUL and no line breaks: nothing that a protocol could take for the end of a value.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -178,6 +178,12 @@ class _BigQuery(_Fields):
 
 TESTABLE_TYPES: Mapping[str, type[_Fields]] = {"postgres": _Postgres, "bigquery": _BigQuery}
 """The types that a request may name: those with a network target that is known from their fields."""
+
+
+def fields_to_test(type_name: str, role: str) -> list[str] | None:
+    """Return the fields that a request may send to test a type in a role; ``None`` if it cannot be tested."""
+    fields = TESTABLE_TYPES.get(type_name)
+    return list(fields.model_fields) if fields is not None and role in fields.roles else None
 
 
 def read_target(body: TestRequest) -> Target:

@@ -7,6 +7,15 @@ from __future__ import annotations
 
 from api.schemas.base import Model, Role, Status, Timestamp
 from api.schemas.connection_tests import SslOptions, TestConnected, TestFailed, TestRequest, TestResultAnswer
+from api.schemas.connector_types import (
+    ConnectorTypeAnswer,
+    ConnectorTypeItem,
+    ConnectorTypeListAnswer,
+    DestinationCapabilities,
+    SourceCapabilities,
+    TypePath,
+    TypeRole,
+)
 from api.schemas.connectors import (
     CheckItem,
     ConnectorHealth,
@@ -41,6 +50,10 @@ __all__ = [
     "ConnectorListAnswer",
     "ConnectorPatch",
     "ConnectorPath",
+    "ConnectorTypeAnswer",
+    "ConnectorTypeItem",
+    "ConnectorTypeListAnswer",
+    "DestinationCapabilities",
     "Failure",
     "LaunchAnswer",
     "LaunchQuery",
@@ -57,6 +70,7 @@ __all__ = [
     "Run",
     "RunAnswer",
     "RunPath",
+    "SourceCapabilities",
     "SslOptions",
     "Status",
     "StepItem",
@@ -67,5 +81,7 @@ __all__ = [
     "TestRequest",
     "TestResultAnswer",
     "Timestamp",
+    "TypePath",
+    "TypeRole",
     "Uptime",
 ]
