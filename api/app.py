@@ -35,10 +35,12 @@ from api.routes.page import page
 from api.routes.pipelines import pipelines
 from api.routes.registration import connectors
 from api.routes.runs import runs
+from api.routes.streams import streams
 from api.sandbox import Sandbox
 from api.schemas import Problem
 from api.services import Services
 from api.snapshot import Snapshot
+from api.streams import StreamCatalog
 from api.trends import Trends
 from api.workspace import WorkspaceFile
 
@@ -121,6 +123,7 @@ def create_app(
         egress=egress,
         sandbox=sandbox,
         types=TypeCatalog(sandbox),
+        streams=StreamCatalog(sandbox, egress),
         snapshot=snapshot,
         trends=Trends(reader),
         histories=HistoryFollower(reader, limit=_HISTORY),
@@ -130,6 +133,7 @@ def create_app(
     )
     app.register_api(connectors)
     app.register_api(connection_tests)
+    app.register_api(streams)
     app.register_api(connector_types)
     app.register_api(launches)
     app.register_api(pipelines)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from api.limits import Limits, Places
     from api.sandbox import Sandbox
     from api.snapshot import Snapshot
+    from api.streams import StreamCatalog
     from api.trends import Trends
     from api.workspace import WorkspaceFile
 
@@ -43,6 +44,7 @@ class Services:
         egress: Which targets a test may reach.
         sandbox: Where connectors are asked.
         types: The connector types.
+        streams: The streams of sources.
         snapshot: The list of connectors, kept ready.
         trends: The last checks of connectors that a page of the list shows.
         histories: The stored checks of connectors, as far back as uptimes look.
@@ -59,6 +61,7 @@ class Services:
     egress: EgressPolicy
     sandbox: Sandbox
     types: TypeCatalog
+    streams: StreamCatalog
     snapshot: Snapshot
     trends: Trends
     histories: HistoryFollower

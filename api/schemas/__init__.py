@@ -37,6 +37,7 @@ from api.schemas.registration import (
 )
 from api.schemas.runs import MAX_WAIT_S, LaunchAnswer, LaunchedRun, LaunchQuery, Run, RunAnswer, RunPath
 from api.schemas.steps import StepItem, Steps
+from api.schemas.streams import SourceStream, StreamColumn, StreamListAnswer, StreamQuery
 
 __all__ = [
     "MAX_WAIT_S",
@@ -71,11 +72,15 @@ __all__ = [
     "RunAnswer",
     "RunPath",
     "SourceCapabilities",
+    "SourceStream",
     "SslOptions",
     "Status",
     "StepItem",
     "Steps",
+    "StreamColumn",
     "StreamItem",
+    "StreamListAnswer",
+    "StreamQuery",
     "TestConnected",
     "TestFailed",
     "TestRequest",

@@ -39,6 +39,7 @@ def test_the_document_describes_all_endpoints(make_api: MakeApi) -> None:
         ("/api/v1/connectors/{name}", "delete"),
         ("/api/v1/connectors/{name}/test", "post"),
         ("/api/v1/pipelines/{name}/run", "post"),
+        ("/api/v1/connectors/{name}/streams", "get"),
         ("/api/v1/connector-types", "get"),
         ("/api/v1/connector-types/{type}", "get"),
         ("/api/v1/connectors/{name}/health", "get"),
