@@ -24,6 +24,7 @@ from api.cors import AllowedOrigins
 from api.egress import EgressPolicy
 from api.headers import secure
 from api.limits import MAX_DEPTH, Limits, Places, is_deep
+from api.metrics import Metrics
 from api.problems import ProblemError, refuse_invalid, register_problems
 from api.request_log import begin, end
 from api.routes.connection_tests import connection_tests
@@ -114,6 +115,7 @@ def create_app(
     egress = egress or EgressPolicy()
     sandbox = Sandbox(timeout=test_timeout, limits=limits)
     snapshot = Snapshot(workspace, reader, usage)
+    metrics = Metrics(snapshot)
     app.extensions["acme"] = Services(
         workspace=workspace,
         registry=registry,
@@ -130,6 +132,7 @@ def create_app(
         webserver=Webserver(webserver_url) if webserver_url else None,
         limits=limits,
         waits=Places(_WAITS),
+        metrics=metrics,
     )
     app.register_api(connectors)
     app.register_api(connection_tests)
@@ -142,6 +145,7 @@ def create_app(
     app.register_blueprint(docs)
     app.register_blueprint(page)
     register_problems(app)
+    app.after_request(metrics.measure)
     _register_steps(app, keys, limits, origins or AllowedOrigins(), trusted_hosts)
     return app
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from api.connector_types import TypeCatalog
     from api.egress import EgressPolicy
     from api.limits import Limits, Places
+    from api.metrics import Metrics
     from api.sandbox import Sandbox
     from api.snapshot import Snapshot
     from api.streams import StreamCatalog
@@ -51,6 +52,7 @@ class Services:
         webserver: Dagster's, which starts runs; ``None`` if nobody knows where it is.
         limits: How much callers may ask of all workers together.
         waits: Places for requests that wait for the end of a run.
+        metrics: What Prometheus is told.
     """
 
     workspace: WorkspaceFile
@@ -68,6 +70,7 @@ class Services:
     webserver: Webserver | None
     limits: Limits
     waits: Places
+    metrics: Metrics
 
 
 def services() -> Services:

@@ -40,6 +40,7 @@ def test_connection(body: TestRequest) -> dict[str, Any]:
     target = read_target(body)
     with services().sandbox.slot(caller().name):
         outcome = _try(target)
+    services().metrics.count_test(target.type, outcome.status)
     result = outcome.error.code if isinstance(outcome, TestFailed) else outcome.status
     asked = (
         {"role": target.role, "host": target.host, "port": target.port}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel
@@ -19,6 +19,11 @@ __all__ = ["ops"]
 _FRESH_S = 10
 
 ops = APIBlueprint("ops", __name__, abp_tags=[Tag(name="operation", description="For supervisors.")])
+
+
+_METRICS = {
+    200: {"description": "In Prometheus' format", "content": {"text/plain": {"schema": {"type": "string"}}}}
+}
 
 
 class Liveness(BaseModel):
@@ -48,3 +53,16 @@ def readyz() -> Response:
             headers={"Retry-After": str(_FRESH_S)},
         )
     return jsonify(status="ready")
+
+
+@ops.get(
+    "/metrics",
+    operation_id="getMetrics",
+    description="States and check latencies of connectors, counts and times of requests, in Prometheus' text "
+    "format or as OpenMetrics. It needs the scope `read`.",
+    responses=_METRICS | problem_responses(401, 403),
+)
+def metrics() -> Response:
+    """Get metrics."""
+    body, content_type = services().metrics.exposition(request.headers.get("Accept", ""))
+    return Response(body, content_type=content_type)

@@ -48,6 +48,7 @@ def test_the_document_describes_all_endpoints(make_api: MakeApi) -> None:
         ("/api/v1/runs/{id}", "get"),
         ("/livez", "get"),
         ("/readyz", "get"),
+        ("/metrics", "get"),
     }
     for reference in references(document):
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
