@@ -55,12 +55,11 @@ class DuckDBLoad(Load):
         self._schema = schema
         named = target_table(plan, schema)
         # Where the rows go: into the table that the plan names, or into that of its full refresh.
-        self._table = named if plan.refresh is None else hidden_table(plan, named.schema)
+        self._target = named if plan.refresh is None else hidden_table(plan, named.schema)
         self._staging = staging_table(plan, named.schema)
-        self._target, self._stage = self._table.sql, self._staging.sql
-        self._staged = StagedRows(connection, self._staging)
+        self._staged_rows = StagedRows(connection, self._staging)
         self._children = Children(connection, plan, schema, named.schema)
-        self._rows = 0
+        self._numbered_rows = 0
         with self._translated():
             for needed in {schema, named.schema}:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(needed)}")
@@ -72,11 +71,11 @@ class DuckDBLoad(Load):
             # To put the threads' rows in order would cost more than the second thread wins.
             connection.execute("SET preserve_insertion_order = false")
             connection.execute("BEGIN TRANSACTION")
-        self._writing = self._staged
+        self._writing = self._staged_rows
 
     def stage(self, batch: pa.RecordBatch) -> None:
         """Take a batch into the staging table, which grows by new columns and wider types."""
-        self._write(self._staged, self._numbered(storable(batch)))
+        self._write(self._staged_rows, self._numbered(storable(batch)))
 
     def stage_child(self, child: ChildTable, batch: pa.RecordBatch) -> None:
         """Take rows of a child table; see `Load.stage_child`."""
@@ -92,7 +91,7 @@ class DuckDBLoad(Load):
                 read_checkpoint(self._connection, self._schema, self._plan.pipeline, self._plan.stream)
             )
             if self._plan.refresh is not None:
-                require_hidden(self._connection, self._plan, self._schema, self._table)
+                require_hidden(self._connection, self._plan, self._schema, self._target)
             count = self._apply()
             refresh = self._plan.refresh if self._target_exists() else None
             store_checkpoint(self._connection, self._schema, checkpoint, refresh)
@@ -116,8 +115,8 @@ class DuckDBLoad(Load):
         """The batch with its rows' numbers, where their order matters; any column may be named ``rowid``."""
         if self._plan.write_mode is not WriteMode.UPSERT:
             return batch
-        first, self._rows = self._rows, self._rows + batch.num_rows
-        return batch.append_column(_POSITION, pa.array(range(first, self._rows), pa.int64()))
+        first, self._numbered_rows = self._numbered_rows, self._numbered_rows + batch.num_rows
+        return batch.append_column(_POSITION, pa.array(range(first, self._numbered_rows), pa.int64()))
 
     def _translated(self) -> AbstractContextManager[None]:
         return translated(f"table {self._plan.table}")
@@ -131,7 +130,7 @@ class DuckDBLoad(Load):
             if "duplicate key" not in str(error).lower():
                 raise
             self._connection.execute("ROLLBACK")
-            keys = " or ".join(", ".join(map(repr, key)) for key in self._table.keys(self._connection))
+            keys = " or ".join(", ".join(map(repr, key)) for key in self._target.keys(self._connection))
             raise FatalError(
                 f"table {self._plan.table}, column {keys}: two rows have the same value there",
                 code="load.constraint",
@@ -140,14 +139,14 @@ class DuckDBLoad(Load):
 
     def _apply(self) -> int:
         mode = self._plan.write_mode
-        if mode is WriteMode.UPSERT and not self._staged.is_empty:
+        if mode is WriteMode.UPSERT and not self._staged_rows.is_empty:
             self._check_keys()
             self._keep_last()
-            self._children.keep_of(self._stage)
+            self._children.keep_of(self._staging.sql)
         self._children.prepare()
         count = self._apply_rows()
         if mode is WriteMode.APPEND and self._plan.resumed_from is not None:
-            self._children.keep_of(self._target)
+            self._children.keep_of(self._target.sql)
         self._children.publish()
         return count
 
@@ -155,31 +154,31 @@ class DuckDBLoad(Load):
         mode = self._plan.write_mode
         if mode is WriteMode.OVERWRITE:
             return self._replace()
-        if self._staged.is_empty:
+        if self._staged_rows.is_empty:
             return 0
         if mode is WriteMode.APPEND and not self._target_exists():
             return self._replace()
         if not self._target_exists():
-            self._connection.execute(f"CREATE TABLE {self._target} AS FROM {self._stage} LIMIT 0")
-        make_room(self._connection, self._target, self._stage)
+            self._connection.execute(f"CREATE TABLE {self._target.sql} AS FROM {self._staging.sql} LIMIT 0")
+        make_room(self._connection, self._target.sql, self._staging.sql)
         count = self._upsert() if mode is WriteMode.UPSERT else self._append()
-        self._staged.drop()
+        self._staged_rows.drop()
         return count
 
     def _replace(self) -> int:
         """The staging table becomes the target."""
-        if self._staged.is_empty:
+        if self._staged_rows.is_empty:
             if self._target_exists():
-                self._connection.execute(f"DELETE FROM {self._target}")
+                self._connection.execute(f"DELETE FROM {self._target.sql}")
             return 0
-        self._staging.replace(self._table, self._connection)
-        return self._table.count(self._connection)
+        self._staging.replace(self._target, self._connection)
+        return self._target.count(self._connection)
 
     def _append(self) -> int:
         cursor, start = self._plan.cursor_columns, self._plan.resumed_at
-        staged = columns_of(self._connection, self._stage)
+        staged = columns_of(self._connection, self._staging.sql)
         if not start or any(name.lower() not in staged for name in cursor):
-            return self._insert(self._target, f"FROM {self._stage}")
+            return self._insert(self._target.sql, f"FROM {self._staging.sql}")
         # Only from here on the target can hold what was staged.
         again = not_below_sql(
             [
@@ -190,15 +189,15 @@ class DuckDBLoad(Load):
         if self._plan.primary_key:
             # The same record in the same version is there already.
             same = self._equal("held", "new", (*self._plan.primary_key, *cursor))
-            held = f"SELECT 1 FROM (FROM {self._target} WHERE {again}) held WHERE {same}"
-            return self._insert(self._target, f"FROM {self._stage} new WHERE NOT EXISTS ({held})")
+            held = f"SELECT 1 FROM (FROM {self._target.sql} WHERE {again}) held WHERE {same}"
+            return self._insert(self._target.sql, f"FROM {self._staging.sql} new WHERE NOT EXISTS ({held})")
         # Without a key, rows are told apart by all their columns, and counted.
         names = ", ".join(quoted(name) for name in self._names())
         return self._insert(
-            self._target,
-            f"FROM {self._stage} WHERE ({again}) IS NOT TRUE UNION ALL ("
-            f"SELECT {names} FROM {self._stage} WHERE {again} EXCEPT ALL "
-            f"SELECT {names} FROM {self._target} WHERE {again})",
+            self._target.sql,
+            f"FROM {self._staging.sql} WHERE ({again}) IS NOT TRUE UNION ALL ("
+            f"SELECT {names} FROM {self._staging.sql} WHERE {again} EXCEPT ALL "
+            f"SELECT {names} FROM {self._target.sql} WHERE {again})",
         )
 
     def _upsert(self) -> int:
@@ -206,23 +205,25 @@ class DuckDBLoad(Load):
         matches = self._equal("held", "new", self._plan.primary_key)
         record = quoted("held", RECORD_ID)
         self._children.remove_of(
-            f"SELECT {record} FROM {self._target} held, {self._stage} new WHERE {matches}"
+            f"SELECT {record} FROM {self._target.sql} held, {self._staging.sql} new WHERE {matches}"
         )
-        self._connection.execute(f"DELETE FROM {self._target} held USING {self._stage} new WHERE {matches}")
-        return self._insert(self._target, f"FROM {self._stage}")
+        self._connection.execute(
+            f"DELETE FROM {self._target.sql} held USING {self._staging.sql} new WHERE {matches}"
+        )
+        return self._insert(self._target.sql, f"FROM {self._staging.sql}")
 
     def _keep_last(self) -> None:
         """Remove all staged rows but the last of each key."""
-        keys, position = self._plan.primary_key, quoted(_POSITION)
+        keys, position, staging = self._plan.primary_key, quoted(_POSITION), self._staging.sql
         columns = ", ".join(map(quoted, keys))
         # The window, which DuckDB keeps in memory, is over keys that are there twice, and no other columns.
-        twice = f"SELECT {columns} FROM {self._stage} GROUP BY ALL HAVING count(*) > 1"
+        twice = f"SELECT {columns} FROM {staging} GROUP BY ALL HAVING count(*) > 1"
         self._connection.execute(
-            f"DELETE FROM {self._stage} WHERE {position} IN (SELECT {position} FROM {self._stage} new"
+            f"DELETE FROM {staging} WHERE {position} IN (SELECT {position} FROM {staging} new"
             f" WHERE EXISTS (SELECT 1 FROM ({twice}) twice WHERE {self._equal('twice', 'new', keys)})"
             f" QUALIFY row_number() OVER (PARTITION BY {columns} ORDER BY {position} DESC) > 1)"
         )
-        self._connection.execute(f"ALTER TABLE {self._stage} DROP COLUMN {position}")
+        self._connection.execute(f"ALTER TABLE {staging} DROP COLUMN {position}")
 
     def _check_keys(self) -> None:
         staged = {name.lower() for name in self._names()}
@@ -233,7 +234,7 @@ class DuckDBLoad(Load):
                     code="column.unknown",
                     hint="name columns that the rows have as the primary key",
                 )
-            missing = self._count(f"SELECT count(*) FROM {self._stage} WHERE {quoted(key)} IS NULL")
+            missing = self._count(f"SELECT count(*) FROM {self._staging.sql} WHERE {quoted(key)} IS NULL")
             if missing:
                 raise FatalError(
                     f"table {self._plan.table}: {missing} rows have no value in {key!r} of the primary key",
@@ -242,10 +243,10 @@ class DuckDBLoad(Load):
                 )
 
     def _names(self) -> list[str]:
-        return [column.name for column in columns_of(self._connection, self._stage).values()]
+        return [column.name for column in columns_of(self._connection, self._staging.sql).values()]
 
     def _target_exists(self) -> bool:
-        return self._table.exists(self._connection)
+        return self._target.exists(self._connection)
 
     def _insert(self, table: str, rows: str) -> int:
         return self._count(f"INSERT INTO {table} BY NAME {rows}")
