@@ -20,7 +20,7 @@ def has_all(columns: Sequence[pa.Array]) -> pa.BooleanArray:
 def highest(columns: Sequence[pa.Array]) -> tuple[pa.Scalar, ...] | None:
     """Return the values of the highest row; ``None`` if no row `has_all`."""
     complete = has_all(columns)
-    rest = [column.filter(complete) for column in columns] if complete.false_count else list(columns)
+    rest = [pc.filter(column, complete) for column in columns] if complete.false_count else list(columns)
     if not len(rest[0]):
         return None
     found = []
@@ -29,7 +29,7 @@ def highest(columns: Sequence[pa.Array]) -> tuple[pa.Scalar, ...] | None:
         if len(rest) == 1:
             return tuple(found)
         same = pc.equal(rest[0], found[-1])
-        rest = [column.filter(same) for column in rest[1:]]
+        rest = [pc.filter(column, same) for column in rest[1:]]
 
 
 def not_below(

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from acme_sdk import compute as pc
 from acme_sdk.errors import ConfigurationError
 
 __all__ = [
@@ -45,10 +46,10 @@ def encode_cursor(value: pa.Scalar, kind: pa.DataType) -> str:
     if kind == pa.uuid():
         return str(UUID(bytes=value.as_py()))
     if not pa.types.is_timestamp(kind):
-        return str(value.cast(pa.string()).as_py())
+        return str(pc.cast(value, pa.string()).as_py())
     if kind.tz is not None:
-        value = value.cast(pa.timestamp(kind.unit, "UTC"))
-    return str(value.cast(pa.string()).as_py()).replace(" ", "T")
+        value = pc.cast(value, pa.timestamp(kind.unit, "UTC"))
+    return str(pc.cast(value, pa.string()).as_py()).replace(" ", "T")
 
 
 def decode_cursor(text: str, kind: pa.DataType) -> pa.Scalar:
@@ -61,7 +62,7 @@ def decode_cursor(text: str, kind: pa.DataType) -> pa.Scalar:
         return pa.FixedSizeBinaryArray.from_buffers(
             kind.storage_type, 1, [None, pa.py_buffer(UUID(text).bytes)]
         )[0]
-    return _text(text).cast(kind)
+    return pc.cast(_text(text), kind)
 
 
 def _text(text: str) -> pa.Scalar:

@@ -146,25 +146,32 @@ class Extraction:
         """Return the rows of a batch that were asked for: a source may not know of a backfill's range."""
         return batch if self._backfill is None else self._backfill.cut(batch)
 
-    def take(self, part: str, columns: Columns) -> Columns:
-        """Count a batch in; return it with all columns that the stream has by now.
+    def fit(self, columns: Columns) -> Columns:
+        """Return a batch with all columns that the stream has by now.
 
         Raises:
-            ConfigurationError: It lacks one of the key or the cursor (code ``column.unknown``), or the cursor
-                is of a type that cannot be one (``cursor.type``).
-            FatalError: A column's type, or the order, is not as before.
+            ConfigurationError: It lacks one of the key or the cursor (code ``column.unknown``).
+            FatalError: A column's type is not as before.
         """
         if self.is_partitioned or self.resumed:
             columns = self._merged.fit(decoded(columns))
         require_columns(self._stream, columns.schema.names)
         self._columns = columns.schema
+        return columns
+
+    def follow(self, part: str, columns: Columns) -> None:
+        """Note how far the cursor has come with a batch.
+
+        Raises:
+            ConfigurationError: It is of a type that cannot be one (code ``cursor.type``).
+            FatalError: The order is not as before.
+        """
         if self._mark is not None:
             self._mark.update(columns)
             if self.is_partitioned:
                 self._part_mark(part).update(columns)
         if self._is_ordered(part):
             self._ascent(part).follow(columns)
-        return columns
 
     def reach(self, part: str, checkpoint: Checkpoint | None) -> bool:
         """Note where reading a part can go on, and tell whether there is such a place here.

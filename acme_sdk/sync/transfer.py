@@ -131,9 +131,11 @@ class Transfer:
                     if batch is None:
                         return
                     batch = self._guard.apply(self._extraction.wanted(batch))
-                    batch = replace(batch, columns=self._extraction.take(part, batch.columns))
+                    batch = replace(batch, columns=self._extraction.fit(batch.columns))
                     self._check_rejected()
                     self._delivery.write(batch)
+                    # While the destination is at it. What is wrong with the cursor takes the batch back.
+                    self._extraction.follow(part, batch.columns)
                 self._count(batch.columns)
                 if commit and self._extraction.reach(part, batch.checkpoint):
                     self._commit()

@@ -76,7 +76,7 @@ def workspace(tmp_path: Path, postgres: DatabaseServer, monkeypatch: pytest.Monk
     ("pipeline", "more"),
     [
         ("shop-database", {"pandas", "duckdb"}),
-        ("changes", {"pandas", "duckdb"}),
+        ("changes", {"pandas", "duckdb", "pyarrow.compute"}),
         # DuckDB and Arrow themselves look for pandas when they are given Python values.
         ("shop-file", set()),
         ("rows-database", {"duckdb"}),
