@@ -23,6 +23,8 @@ class Stream:
         name: The stream's name, unique in its connector, e.g. ``public.orders``.
         schema: Its columns as an Arrow schema, or ``None`` when it is learnt from the rows.
         primary_key: Columns that identify a record; empty when there are none.
+        unique: Whether each record that is read has a key of its own, as those of a database's table have. An
+            upsert then need not look for the last record of a key.
         cursor_field: The column that grows with each change of a record, or several that are compared one
             after the other, such as ``("updated_at", "id")``; ``None`` if there is none.
         overlap: How far before the cursor, or its first column, a run begins, so that records that come late
@@ -39,6 +41,7 @@ class Stream:
     cursor_field: CursorField | None = None
     overlap: timedelta | int | float | None = None
     ordered: bool = False
+    unique: bool = False
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,13 @@ class StagedDestination(DestinationConnector):
     #: The columns that identify a row of it.
     default_primary_key: tuple[str, ...] = ()
 
+    def get_ready(self) -> None:
+        """Begin what takes a while before a load can, such as to connect; it goes on in the background.
+
+        Called when a sync begins, before its source is asked what there is. What goes wrong shows when it is
+        needed. Nothing by default.
+        """
+
     def check_schema(self, schema: pa.Schema) -> None:
         """Refuse columns that no table of this destination can have.
 

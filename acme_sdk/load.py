@@ -157,6 +157,8 @@ class LoadPlan:
     #: else another run has loaded meanwhile what this one has read. Empty if there must be no checkpoint;
     #: ``None`` if it does not matter.
     follows: str | None = None
+    #: Whether each row has a primary key of its own: there are no two of one, and none without.
+    unique: bool = False
     #: Child tables that earlier loads have made: what an overwrite or upsert replaces has rows there, too.
     children: tuple[ChildTable, ...] = ()
 

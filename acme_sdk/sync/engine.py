@@ -85,6 +85,8 @@ def sync_stream(
     if full_refresh:
         plan = replace(plan, write_mode=WriteMode.OVERWRITE)
     run_id = run_id or uuid4().hex
+    if isinstance(destination, StagedDestination):
+        destination.get_ready()
     stream = planned_stream(source, destination, plan)
     plan = replace(plan, table=planned_table(destination, plan, stream))
     with ExitStack() as held:
@@ -262,6 +264,7 @@ def _load_plan(
         run_id=re.sub(r"\W", "_", run_id, flags=re.ASCII),
         resumed_from=boundary,
         follows=before.run_id if before else "",
+        unique=stream.unique,
     )
 
 

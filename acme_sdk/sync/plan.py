@@ -64,7 +64,7 @@ class StreamPlan:
 def planned_stream(source: SourceConnector, destination: DestinationConnector, plan: StreamPlan) -> Stream:
     """Return the plan's stream, with the primary key and the cursor field that the plan asks for.
 
-    It is `Stream.ordered` only if its order is of use to the sync.
+    It is `Stream.ordered` only if its order is of use to the sync, and `Stream.unique` only by its own key.
 
     Raises:
         ConfigurationError: There is no such stream, it lacks a column that the plan names, or the destination
@@ -91,7 +91,8 @@ def planned_stream(source: SourceConnector, destination: DestinationConnector, p
         cursor_field=cursor_field_of(cursor_columns(plan.cursor_field or own.cursor_field)),
         overlap=own.overlap if plan.overlap is None else plan.overlap,
     )
-    stream = replace(stream, ordered=_can_use_order(source, own, stream))
+    unique = own.unique and set(stream.primary_key) == set(own.primary_key)
+    stream = replace(stream, ordered=_can_use_order(source, own, stream), unique=unique)
     if plan.write_mode is WriteMode.UPSERT and not stream.primary_key:
         raise ConfigurationError(
             f"stream {stream.name!r}: upsert needs a primary key, and the stream has none of its own",

@@ -86,8 +86,8 @@ def test_an_interrupt_while_the_server_works(
     source: PostgresSource, run: Run, query: Query, database: str
 ) -> None:
     run(f"CREATE VIEW slow AS {SLOW}")
-    stream = source.stream("slow")
     before = others(query, database)
+    stream = source.stream("slow")
     interrupter = threading.Thread(target=_interrupt, args=(query,))
     interrupter.start()
     with pytest.raises(KeyboardInterrupt):

@@ -138,6 +138,19 @@ def test_the_last_staged_row_of_a_key_wins(
     assert orders() == [(1, "aaa"), (2, None), (3, "c"), (7, "kept")]
 
 
+@pytest.mark.parametrize("constraint", ["PRIMARY KEY", "", "CHECK (id > 0)"])
+def test_rows_of_which_each_has_a_key_of_its_own(
+    destination: PostgresDestination, run: Run, orders: Orders, constraint: str
+) -> None:
+    run("CREATE SCHEMA loaded", f"CREATE TABLE loaded.orders (id bigint {constraint}, note text UNIQUE)")
+    run("INSERT INTO loaded.orders VALUES (1, 'old'), (7, 'kept')")
+    assert load(destination, upsert(unique=True), rows((1, "a")), rows((2, "b"))) == 2
+    assert orders() == [(1, "a"), (2, "b"), (7, "kept")]
+    with pytest.raises(AcmeError, match="note"):
+        load(destination, upsert(unique=True), rows((3, "kept")))
+    assert orders() == [(1, "a"), (2, "b"), (7, "kept")]
+
+
 def test_upsert_by_several_columns_and_by_keys_alone(destination: PostgresDestination, query: Query) -> None:
     what = plan(WriteMode.UPSERT, primary_key=("note", "id"))
     assert load(destination, what, rows((1, "a"), (1, "b"))) == 2
@@ -307,6 +320,8 @@ def test_rows_for_a_new_table_are_written_once(
 def test_a_new_table_of_an_upsert_has_its_columns_and_key(
     destination: PostgresDestination, query: Query, orders: Orders
 ) -> None:
+    assert load(destination, upsert(table="others", unique=True), rows((1, "a")), rows((2, "b"))) == 2
+    assert query("SELECT conname FROM pg_constraint WHERE contype = 'p' AND conname ~ 'others'")
     assert load(destination, upsert(), rows((1, "a"), (2, "b")), rows((1, "later"))) == 2
     assert orders() == [(1, "later"), (2, "b")]
     columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'orders'"

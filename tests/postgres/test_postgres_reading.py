@@ -279,6 +279,24 @@ def test_a_cursor_that_does_not_exist(source: PostgresSource, run: Run) -> None:
     assert caught.value.code == "cursor.unknown"
 
 
+def test_where_each_row_has_a_key_of_its_own(source: PostgresSource, run: Run) -> None:
+    run(
+        "CREATE TABLE keyed (id int PRIMARY KEY)",
+        "CREATE TABLE keyless (id int UNIQUE)",
+        "CREATE TABLE parts (id int PRIMARY KEY) PARTITION BY LIST (id)",
+        "CREATE TABLE part PARTITION OF parts FOR VALUES IN (1)",
+        "CREATE TABLE parent (id int PRIMARY KEY)",
+        "CREATE TABLE heir () INHERITS (parent)",
+    )
+    unique = {stream.name for stream in source.streams() if stream.unique}
+    assert unique == {"keyed", "parts"}
+    stream = source.stream("keyed")
+    run("ALTER TABLE keyed DROP CONSTRAINT keyed_pkey")
+    with pytest.raises(FatalError, match="'keyed': it has no longer its primary key") as caught:
+        list(source.extract_batches(stream))
+    assert caught.value.code == "stream.changed"
+
+
 def test_a_table_that_changed_since_it_was_described(source: PostgresSource, run: Run) -> None:
     run("CREATE TABLE t (a int, b int)", "INSERT INTO t VALUES (1, 2)")
     stream = source.stream("t")

@@ -24,6 +24,7 @@ _RELATIONS = """
            FROM pg_catalog.pg_index i
            JOIN pg_catalog.pg_attribute k ON k.attrelid = i.indrelid AND k.attnum = ANY (i.indkey)
           WHERE i.indrelid = c.oid AND i.indisprimary),
+        c.relkind = 'p' OR NOT c.relhassubclass,
         a.attname,
         a.attnotnull,
         CASE WHEN t.typnamespace = 'pg_catalog'::regnamespace THEN t.typname ELSE '' END,
@@ -62,12 +63,15 @@ class Relation:
         schema: Its columns as an Arrow schema.
         types: Column names to Postgres types, as the catalog prints them.
         primary_key: The columns of its primary key.
+        is_unique: Whether no two rows have the same key. Tables that inherit from this one, and are read with
+            it, may have some of its keys, too.
     """
 
     table: TableName
     schema: pa.Schema
     types: dict[str, PostgresType]
     primary_key: tuple[str, ...]
+    is_unique: bool
 
 
 def readable_relations(connection: Connection) -> list[Relation]:
@@ -106,7 +110,8 @@ def _relations(connection: Connection, condition: str, parameters: tuple[str, ..
 
 
 def _relation(table: TableName, rows: list[tuple[Any, ...]]) -> Relation:
-    columns = [row[3:] for row in rows if row[3] is not None]
+    _, _, key, is_whole, *_ = rows[0]
+    columns = [row[4:] for row in rows if row[4] is not None]
     types = {name: PostgresType(*parts) for name, _, *parts in columns}
     fields = [arrow_field(name, types[name], nullable=not required) for name, required, *_ in columns]
-    return Relation(table, pa.schema(fields), types, tuple(rows[0][2] or ()))
+    return Relation(table, pa.schema(fields), types, tuple(key or ()), bool(key) and is_whole)

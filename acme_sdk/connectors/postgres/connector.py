@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from acme_sdk.config import ConnectorConfig
 from acme_sdk.connector import Connector
 from acme_sdk.connectors.postgres.catalog import count_tables
-from acme_sdk.connectors.postgres.connection import Connection, connect, interrupt
+from acme_sdk.connectors.postgres.connection import Connection
 from acme_sdk.connectors.postgres.errors import query_errors
+from acme_sdk.connectors.postgres.sessions import Sessions
 from acme_sdk.connectors.postgres.settings import PostgresSettings
 from acme_sdk.health import ConnectionReport, HealthReport, HealthStatus
 
@@ -28,7 +29,7 @@ class PostgresConnector(Connector):
         """
         self.settings = PostgresSettings.from_config(config)
         self.schema: str = config["schema"]
-        self._open: set[Connection] = set()
+        self._sessions = Sessions(self.settings, self.step)
 
     def health_check(self) -> HealthReport:
         """Connect and ask the server for its version.
@@ -66,28 +67,16 @@ class PostgresConnector(Connector):
         Raises:
             AcmeError: The server cannot be reached, or refuses us.
         """
-        connection = self._connect(statement_timeout_s)
+        connection = self._sessions.new(statement_timeout_s)
         try:
             yield connection
         finally:
-            self._close(connection)
+            self._sessions.close(connection)
 
     def teardown(self) -> None:
         """Close all connections, whatever they are doing."""
-        for connection in list(getattr(self, "_open", ())):
-            self._close(connection)
-
-    def _connect(self, statement_timeout_s: int | None = None) -> Connection:
-        """Open a connection that `teardown` closes if nobody else does."""
-        connection = connect(self.settings, self.step, statement_timeout_s=statement_timeout_s)
-        self._open.add(connection)
-        return connection
-
-    def _close(self, connection: Connection) -> None:
-        self._open.discard(connection)
-        # A server that is busy with a statement would not notice before it has something to send.
-        interrupt(connection)
-        connection.close()
+        if hasattr(self, "_sessions"):
+            self._sessions.close_all()
 
     @contextmanager
     def _asking(self) -> Iterator[Connection]:

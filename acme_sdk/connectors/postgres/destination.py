@@ -74,6 +74,10 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             problem = FieldProblem("primary_key", "must be an array of column names")
             raise ConfigurationError(f"primary_key: {problem.message}", problems=(problem,))
 
+    def get_ready(self) -> None:
+        """Begin to open the connections of the lock and of the load."""
+        self._sessions.open_ahead(2)
+
     def check_schema(self, schema: pa.Schema) -> None:
         """Refuse columns that no table can have; see `StagedDestination.check_schema`.
 
@@ -91,11 +95,12 @@ class PostgresDestination(PostgresConnector, StagedDestination):
             ConfigurationError: The plan cannot be carried out.
             AcmeError: The server cannot be reached, or refuses us.
         """
-        connection = self._connect()
+        connection = self._sessions.take()
+        close = partial(self._sessions.close, connection)
         try:
-            load = PostgresLoad(connection, partial(self._close, connection), plan, self.schema)
+            load = PostgresLoad(connection, close, plan, self.schema)
         except BaseException:
-            self._close(connection)
+            close()
             raise
         self._loads.add(load)
         return load
@@ -147,15 +152,16 @@ class PostgresDestination(PostgresConnector, StagedDestination):
         It belongs to a connection that does hardly anything else: the server notices at once when its process
         dies.
         """
-        with self.connection() as connection:
+        connection = self._sessions.take()
+        try:
             with query_errors(f"stream {stream!r}"):
                 hold_stream(connection, self.schema, pipeline, stream, run_id)
             self._locking = connection
-            try:
-                yield
-            finally:
-                self._locking = None
-                release_streams(connection)
+            yield
+        finally:
+            self._locking = None
+            release_streams(connection)
+            self._sessions.close(connection)
 
     def read_back(self) -> list[Row]:
         """Return the rows of the configured table; none if there is no such table yet.

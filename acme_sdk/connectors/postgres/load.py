@@ -140,7 +140,7 @@ class PostgresLoad(Load):
     def _new_stage(self) -> Stage:
         """Where the rows wait: a table that can become the target if there is none, or one in passing."""
         plan, connection = self._plan, self._connection
-        ordered = plan.write_mode is WriteMode.UPSERT
+        ordered = plan.write_mode is WriteMode.UPSERT and not plan.unique
         lasting = plan.refresh is None and not self._target().exists
         name = stage_name(plan.pipeline, plan.stream, plan.run_id)
         table = TableName(self._table.schema if lasting else self._schema, name)
@@ -186,6 +186,9 @@ class PostgresLoad(Load):
         becomes = stage.lasting and not target.exists
         if not becomes:
             target.prepare(stage, plan.primary_key)
+        if plan.unique:
+            self._put_keys(target, becomes=becomes)
+            return stage.rows
         if becomes or target.has_primary_key(plan.primary_key):
             # Few streams have a key twice, or none: to look for it first takes longer than to try without.
             try:

@@ -62,7 +62,7 @@ class PostgresSource(PostgresConnector, BatchSource):
         Raises:
             AcmeError: The server cannot be reached, or refuses us.
         """
-        with self.connection() as connection, query_errors("list of streams"):
+        with self._sessions.asking() as connection, query_errors("list of streams"):
             return [self._stream(relation) for relation in readable_relations(connection)]
 
     def stream(self, name: str) -> Stream:
@@ -71,7 +71,7 @@ class PostgresSource(PostgresConnector, BatchSource):
         Raises:
             ConfigurationError: There is none of that name (code ``stream.unknown``).
         """
-        with self.connection() as connection, query_errors(f"stream {name!r}"):
+        with self._sessions.asking() as connection, query_errors(f"stream {name!r}"):
             relation = find_relation(connection, name, self.schema)
         return self._stream(relation) if relation else super().stream(name)
 
@@ -96,7 +96,7 @@ class PostgresSource(PostgresConnector, BatchSource):
 
     def _read(self, stream: Stream, begin: str | None, end: str | None = None) -> Iterator[CopyBatch]:
         where = f"stream {stream.name!r}"
-        with self.connection() as connection, query_errors(where):
+        with self._sessions.asking() as connection, query_errors(where):
             begin_reading(connection)
             relation = find_relation(connection, stream.name, self.schema)
             if relation is None:
@@ -113,6 +113,7 @@ class PostgresSource(PostgresConnector, BatchSource):
                 readers = self._readers(connection, helpers) if parts else iter([connection])
                 for rows, count in copy_out(readers, queries, where):
                     yield CopyBatch(layout, rows, count)
+            connection.commit()
 
     def _readers(self, first: Connection, opened: ExitStack) -> Iterator[Connection]:
         """The connections that read parts: the first and, as they are asked for, more that see its moment."""
@@ -129,11 +130,13 @@ class PostgresSource(PostgresConnector, BatchSource):
     def _stream(self, relation: Relation) -> Stream:
         table = relation.table
         name = table.name if table.schema == self.schema else str(table)
-        return Stream(name, relation.schema, relation.primary_key)
+        return Stream(name, relation.schema, relation.primary_key, unique=relation.is_unique)
 
 
 def _agreed_schema(stream: Stream, relation: Relation) -> pa.Schema:
     """The schema that the stream was described with, if the table still has it; new columns do not count."""
+    if stream.unique and (not relation.is_unique or set(relation.primary_key) != set(stream.primary_key)):
+        raise _changed(stream, "it has no longer its primary key")
     if stream.schema is None:
         return relation.schema
     for field in stream.schema:
@@ -144,12 +147,16 @@ def _agreed_schema(stream: Stream, relation: Relation) -> pa.Schema:
                 if index < 0
                 else f"is {relation.schema.field(index).type}, not {field.type} as before"
             )
-            raise FatalError(
-                f"stream {stream.name!r}: the column {field.name!r} {found}",
-                code="stream.changed",
-                hint="the table was altered meanwhile: run the sync again",
-            )
+            raise _changed(stream, f"the column {field.name!r} {found}")
     return stream.schema
+
+
+def _changed(stream: Stream, what: str) -> FatalError:
+    return FatalError(
+        f"stream {stream.name!r}: {what}",
+        code="stream.changed",
+        hint="the table was altered meanwhile: run the sync again",
+    )
 
 
 def _wire_type(column: str, relation: Relation) -> str:

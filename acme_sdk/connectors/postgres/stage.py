@@ -197,18 +197,26 @@ class Stage:
             return
         self.pause()
         if not self._exists:
-            number = (
-                f'"{ORDER_COLUMN}" bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)' if self._ordered else ""
-            )
-            statement = sql.SQL("CREATE {} TABLE {} ({})").format(
-                sql.SQL("" if self.lasting else "UNLOGGED"), self.table.sql, sql.SQL(number)
-            )
-            self._connection.execute(statement)
-            self._exists = True
+            self._create(schema)
+            return
         self._widen([field for field in schema if field.name in self._fields])
         added = [field for field in schema if field.name not in self._fields]
         self._add_columns({field.name: self._server_type(field) for field in added})
         self._fields |= {field.name: field for field in added}
+
+    def _create(self, schema: pa.Schema) -> None:
+        types = {field.name: self._server_type(field) for field in schema}
+        parts = [sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(kind)) for name, kind in types.items()]
+        if self._ordered:
+            number = sql.SQL("{} bigint GENERATED ALWAYS AS IDENTITY (CACHE 1000)")
+            parts.insert(0, number.format(sql.Identifier(ORDER_COLUMN)))
+        statement = sql.SQL("CREATE {} TABLE {} ({})").format(
+            sql.SQL("" if self.lasting else "UNLOGGED"), self.table.sql, sql.SQL(", ").join(parts)
+        )
+        self._connection.execute(statement)
+        self._exists = True
+        self.types = types
+        self._fields = {field.name: field for field in schema}
 
     def _widen(self, fields: list[pa.Field]) -> None:
         """Let known columns hold the values of new types, too."""
