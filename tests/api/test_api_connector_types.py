@@ -77,7 +77,7 @@ def test_all_types_are_listed_with_what_they_say_or_why_they_cannot(api: Api) ->
     assert parquet["capabilities"] == {
         "write_modes": ["append", "overwrite"],
         "exactly_once": True,
-        "child_tables": False,
+        "child_tables": True,
     }
     for name, (_, code) in BROKEN.items():
         assert items[name]["fault"]["code"] == code, items[name]
