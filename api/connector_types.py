@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from acme_sdk.plugins import ConnectorType, connector_types
 from api.schemas import ConnectorTypeItem, Failure
-from api.services import services
 from api.targets import fields_to_test
+from api.workspace import without_folder
 
 if TYPE_CHECKING:
     from acme_sdk.health import HealthReport
@@ -102,15 +102,14 @@ def _item(found: ConnectorType, result: ProbeResult, folder: Path) -> ConnectorT
         provider=str(provider),
         docs_url=said["docs_url"],
         roles=roles,
-        fault=None if result.found else _fault(result.report),
+        fault=None if result.found else _fault(result.report, folder.parent),
     )
 
 
-def _fault(report: HealthReport) -> Failure:
+def _fault(report: HealthReport, folder: Path) -> Failure:
     """Why a type cannot be used."""
-    shown = services().workspace.without_folder
     return Failure(
         code=report.code or "failed",
-        message=shown(report.message or ""),
-        hint=report.hint and shown(report.hint),
+        message=without_folder(report.message or "", folder),
+        hint=report.hint and without_folder(report.hint, folder),
     )

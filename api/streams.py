@@ -13,7 +13,7 @@ from acme_sdk.errors import AcmeError
 from api.egress import EgressPolicy, EgressRefusedError
 from api.problems import ProblemError
 from api.schemas import StreamListAnswer
-from api.services import services
+from api.workspace import without_folder
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import ConnectorEntry
@@ -80,15 +80,15 @@ class StreamCatalog:
 
     def _ask(self, entry: ConnectorEntry, workspace: Workspace) -> StreamListAnswer:
         is_declared = ("connectors", entry.name) in workspace.places
-        hostaddr = None if is_declared else self._address(entry)
+        hostaddr = None if is_declared else self._address(entry, workspace)
         asked_at = datetime.now(UTC)
         result = self._sandbox.streams(entry, workspace.folder, hostaddr)
         report = result.report
         if report.code is not None:
-            raise _failed(report.code, report.message or "", report.hint)
+            raise _failed(workspace, report.code, report.message or "", report.hint)
         return StreamListAnswer.model_validate({"data": result.found["streams"], "as_of": asked_at})
 
-    def _address(self, entry: ConnectorEntry) -> str | None:
+    def _address(self, entry: ConnectorEntry, workspace: Workspace) -> str | None:
         """Return the address that a registered source is to be asked at; ``None`` if a secret says where."""
         if entry.type != "postgres":
             raise ProblemError(
@@ -104,10 +104,12 @@ class StreamCatalog:
         except EgressRefusedError as error:
             raise ProblemError(HTTPStatus.CONFLICT, error.code, error.message, hint=error.hint) from None
         except AcmeError as error:
-            raise _failed(error.code, error.message, error.hint) from None
+            raise _failed(workspace, error.code, error.message, error.hint) from None
 
 
-def _failed(code: str, message: str, hint: str | None) -> ProblemError:
+def _failed(workspace: Workspace, code: str, message: str, hint: str | None) -> ProblemError:
     status = HTTPStatus.GATEWAY_TIMEOUT if code in _TIMEOUTS else HTTPStatus.BAD_GATEWAY
-    shown = services().workspace.without_folder
-    return ProblemError(status, code, shown(message), hint=hint and shown(hint))
+    folder = workspace.path.parent
+    return ProblemError(
+        status, code, without_folder(message, folder), hint=hint and without_folder(hint, folder)
+    )

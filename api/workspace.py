@@ -15,7 +15,12 @@ from api.problems import ProblemError
 if TYPE_CHECKING:
     from acme_orchestration.registry.registered import Registry
 
-__all__ = ["WorkspaceFile"]
+__all__ = ["WorkspaceFile", "without_folder"]
+
+
+def without_folder(message: str, folder: Path) -> str:
+    """Return a message for callers: they learn which file of a folder it is, not where it lies."""
+    return message.replace(f"{folder}{os.sep}", "")
 
 
 class WorkspaceFile:
@@ -45,5 +50,5 @@ class WorkspaceFile:
             ) from None
 
     def without_folder(self, message: str) -> str:
-        """Return a message for callers: they learn which file it is, not where it lies."""
-        return message.replace(f"{self._folder}{os.sep}", "")
+        """Return a message for callers; see `without_folder`."""
+        return without_folder(message, self._folder)
