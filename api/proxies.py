@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.utils import redirect
 
 from acme_sdk.errors import ConfigurationError
 
@@ -100,8 +101,11 @@ class BehindProxies:
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
+        if self._root_path and environ["PATH_INFO"] == self._root_path:
+            # The links of the page there are relative.
+            return redirect(f"{self._root_path}/", 308)(environ, start_response)
         environ["SCRIPT_NAME"] = self._root_path
-        if f"{environ['PATH_INFO']}/".startswith(f"{self._root_path}/"):
+        if environ["PATH_INFO"].startswith(f"{self._root_path}/"):
             environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self._root_path)
         values = {name: parse_list_header(environ.get(f"HTTP_X_FORWARDED_{name}", "")) for name in _FORWARDED}
         if not all(_PREFIX.fullmatch(prefix) for prefix in values["PREFIX"]):

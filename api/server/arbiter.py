@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import socket
@@ -42,6 +43,8 @@ def serve(make_app: Callable[[], WSGIApplication], listener: socket.socket, *, w
     Raises:
         SystemExit: The server has ended; with 0, as it was told to.
     """
+    # What was imported is not looked through for garbage, so that the workers go on to share its memory.
+    gc.freeze()
     _Arbiter(_Application(make_app, listener.detach(), workers)).run()
 
 

@@ -60,7 +60,7 @@ class WaitressWorker(Worker):
         sys.exit(1)
 
     def run(self) -> None:
-        """Serve, and stop when nothing is left to be answered."""
+        """Serve, and end the process when nothing is left to be answered."""
         channels: dict[int, Any] = {}
         server = create_server(
             self.wsgi,
@@ -87,6 +87,8 @@ class WaitressWorker(Worker):
         deadline = time.monotonic() + self.cfg.graceful_timeout
         while _close_idle(channels) and time.monotonic() < deadline:
             self._turn(channels, _BEAT_S)
+        # Not sys.exit(), which takes everything apart first, and waits for threads that hang.
+        os._exit(0)
 
     def _turn(self, channels: dict[int, Any], timeout: float) -> None:
         """Wait until something can be read or written, and do that; once a second look after everything."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -22,17 +21,12 @@ from dagster import DagsterInstance
 
 from acme_orchestration.graphql import ask
 from acme_sdk.health import HealthStatus
-from benchmarks.api.history import fill, store
+from benchmarks.api.history import store
 from benchmarks.api.servers import api_server, stored_bytes, webserver
-from benchmarks.health.storage import sqlite_home
+from benchmarks.api.workspace import FOLDER, prepared
 
-FOLDER = Path(__file__).resolve().parents[2] / ".acme" / "bench-api"
 LIST = "/api/v1/connectors"
 
-_WORKSPACE_YAML = """\
-load_from:
-  - python_module: {module_name: acme_orchestration.definitions, attribute: defs, location_name: acme}
-"""
 _CHECKS = """
 { assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks {
   name executionForLatestMaterialization { status evaluation { severity metadataEntries {
@@ -44,9 +38,10 @@ def main() -> None:
     """Measure and print a table."""
     options = _options()
     folder = FOLDER / f"{options.connectors}x{options.checks}"
-    home = _prepared(folder, options.connectors, options.checks)
+    home = prepared(folder, options.connectors, options.checks)
     rows: list[tuple[str, str]] = []
-    with api_server(folder, home) as url:
+    with api_server(folder, home, "--workers", str(options.workers)) as server:
+        url = server.url
         started = time.perf_counter()
         body = requests.get(url + LIST, timeout=60).content
         rows.append(("first list after start", _ms(time.perf_counter() - started)))
@@ -65,7 +60,8 @@ def main() -> None:
         with webserver(folder, home) as url:
             took = [_timed(lambda: ask(url, _CHECKS, timeout_s=300)) for _ in range(5)]
         rows.append(("Dagster's GraphQL, median", _ms(median(took))))
-    print(f"| {options.connectors:,} connectors, {options.checks:,} checks each | |\n|---|---|")
+    size = f"{options.connectors:,} connectors, {options.checks:,} checks each, {options.workers} workers"
+    print(f"| {size} | |\n|---|---|")
     print("\n".join(f"| {name} | {figure} |" for name, figure in rows))
 
 
@@ -74,28 +70,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connectors", type=int, default=1000, metavar="N", help="how many (1000)")
     parser.add_argument("--checks", type=int, default=500, metavar="N", help="stored checks of each (500)")
     parser.add_argument("--seconds", type=float, default=10, help="how long requests are counted (10)")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="of the API (1)")
     parser.add_argument(
         "--graphql", action=argparse.BooleanOptionalAction, default=True, help="measure Dagster's, too"
     )
     return parser.parse_args()
-
-
-def _prepared(folder: Path, connectors: int, checks: int) -> Path:
-    """Make a workspace and a Dagster home with its history, anew."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    names = [f"c{number:05}" for number in range(connectors)]
-    entry = json.dumps(
-        {"type": "parquet", "role": "destination", "config": {"path": "p"}, "check_interval_s": 86400}
-    )
-    (folder / "connectors.yaml").write_text(
-        "connectors:\n" + "".join(f"  {name}: {entry}\n" for name in names)
-    )
-    (folder / "workspace.yaml").write_text(_WORKSPACE_YAML)
-    home = sqlite_home(folder / "dagster")
-    with DagsterInstance.from_config(str(home)) as instance:
-        fill(instance, names, checks)
-    return home
 
 
 def _median(url: str, times: int = 200) -> float:

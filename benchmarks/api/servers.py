@@ -8,31 +8,40 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
 
 from acme_orchestration.dev.ports import free_port
 
-__all__ = ["api_server", "stored_bytes", "webserver"]
+__all__ = ["Server", "api_server", "stored_bytes", "webserver"]
 
 _BIN = Path(sys.executable).parent
 _STORED = Path(__file__).with_name("stored.py")
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
-def api_server(folder: Path, home: Path) -> Iterator[str]:
-    """Run ``acme api``; yields its address."""
-    command = [str(_BIN / "acme"), "api", "--port", "0", "--dagster-home", str(home)]
-    with _printing(command, folder) as address:
-        yield address.removesuffix("/docs")
+def api_server(folder: Path, home: Path, *options: str) -> Iterator[Server]:
+    """Run ``acme api``, with further options."""
+    command = [str(_BIN / "acme"), "api", "--port", "0", "--dagster-home", str(home), *options]
+    with _printing(command, folder) as server:
+        yield Server(server.url.removesuffix("/docs"), server.pid)
 
 
 @contextmanager
 def stored_bytes(file: Path) -> Iterator[str]:
     """Run the endpoint that sends a file; yields its address."""
-    with _printing([sys.executable, str(_STORED), file.name], file.parent) as address:
-        yield address
+    with _printing([sys.executable, str(_STORED), file.name], file.parent) as server:
+        yield server.url
 
 
 @contextmanager
@@ -55,14 +64,14 @@ def webserver(folder: Path, home: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _printing(command: Sequence[str], folder: Path) -> Iterator[str]:
+def _printing(command: Sequence[str], folder: Path) -> Iterator[Server]:
     with _process(command, folder) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.search(r"http://\S+", line)
         if found is None:
             raise SystemExit(f"{command[0]} did not start: {line}")
-        yield found[0]
+        yield Server(found[0], process.pid)
 
 
 @contextmanager

@@ -170,7 +170,7 @@ def test_the_commands(tmp_path: Path) -> None:
     assert acme("keys", "revoke", "ci").output == "Revoked ci.\n"
     listed = acme("keys", "list").output
     assert re.search(r"ci +acme_[0-9a-f]{12}_… +read,write .* revoked ", listed)
-    assert made.output.strip() not in listed
+    assert made.stdout.strip() not in listed
     trail = acme("audit").output
     assert re.search(r"revoke +ci\b[^$]*create +ci +scopes: \[\"read\", \"write\"\]", trail)
     # The only key is worth nothing any more.
@@ -182,3 +182,22 @@ def test_the_commands(tmp_path: Path) -> None:
     )
     assert beyond.exit_code == 2
     assert "loopback" in beyond.output
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_the_commands_find_the_home_of_the_server(tmp_path: Path, place: str) -> None:
+    """Whatever the environment says: the command line comes first, also that of the group."""
+    home, other = tmp_path / "home", tmp_path / "other"
+    home.mkdir()
+    option, command = ["--dagster-home", str(home)], ["keys", "create", "--scope", "read", "--name", "ci"]
+    arguments = [*option, *command] if place == "before" else [*command, *option]
+
+    made = CliRunner().invoke(main, ["api", *arguments], env={"DAGSTER_HOME": str(other)})
+
+    assert made.exit_code == 0, made.output
+    assert made.stdout.startswith("acme_")
+    assert str(home / "acme_registry.db") in made.stderr
+    assert not other.exists()
+    for at, names in ((home, ["ci"]), (other, [])):
+        listed = CliRunner().invoke(main, ["api", "--dagster-home", str(at), "keys", "list"])
+        assert re.findall(r"^(\w+) +acme_", listed.stdout, re.MULTILINE) == names

@@ -1,0 +1,39 @@
+"""A workspace with many connectors, and a Dagster home with their history."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from dagster import DagsterInstance
+
+from benchmarks.api.history import fill
+from benchmarks.health.storage import sqlite_home
+
+__all__ = ["FOLDER", "prepared"]
+
+FOLDER = Path(__file__).resolve().parents[2] / ".acme" / "bench-api"
+
+_WORKSPACE_YAML = """\
+load_from:
+  - python_module: {module_name: acme_orchestration.definitions, attribute: defs, location_name: acme}
+"""
+
+
+def prepared(folder: Path, connectors: int, checks: int) -> Path:
+    """Make a workspace and a Dagster home with its history, anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    names = [f"c{number:05}" for number in range(connectors)]
+    entry = json.dumps(
+        {"type": "parquet", "role": "destination", "config": {"path": "p"}, "check_interval_s": 86400}
+    )
+    (folder / "connectors.yaml").write_text(
+        "connectors:\n" + "".join(f"  {name}: {entry}\n" for name in names)
+    )
+    (folder / "workspace.yaml").write_text(_WORKSPACE_YAML)
+    home = sqlite_home(folder / "dagster")
+    with DagsterInstance.from_config(str(home)) as instance:
+        fill(instance, names, checks)
+    return home
