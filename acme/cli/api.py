@@ -11,6 +11,7 @@ import click
 
 from acme.cli.api_keys import audit, keys
 from acme.cli.errors import failing_plainly
+from acme.cli.metrics_folder import metrics_folder
 from acme.cli.workspace import Where, dagster_home_option, where_options
 
 __all__ = ["command"]
@@ -117,13 +118,13 @@ def command(context: click.Context, /, where: Where, **options: Any) -> None:
     """
     if context.invoked_subcommand is not None:
         return
-    try:
-        from acme.cli.api_server import ServerOptions, run
-    except ModuleNotFoundError as error:
-        raise click.ClickException(
-            f"{error.name} is not installed: pip install 'acme-connectors[api]'"
-        ) from None
-    with failing_plainly():
+    with metrics_folder(), failing_plainly():
+        try:
+            from acme.cli.api_server import ServerOptions, run
+        except ModuleNotFoundError as error:
+            raise click.ClickException(
+                f"{error.name} is not installed: pip install 'acme-connectors[api]'"
+            ) from None
         run(ServerOptions(where=where, **options))
 
 

@@ -124,6 +124,8 @@ def test_it_answers_what_it_has_begun_before_it_stops(tmp_path: Path, number: si
         release.set()
         assert test.result().json()["data"]["status"] == "failed"
         assert server.process.wait(120) == 0
+        for place in ("/dev/shm", tempfile.gettempdir()):
+            assert not [*Path(place).glob(f"acme-metrics-{server.process.pid}-*")]
 
 
 def is_taken(server: Server) -> bool:
