@@ -48,9 +48,9 @@ export function connectorView(_, name) {
     section("Latency", chart),
     stepsPart,
     section("Used by", usersPart),
-    section("Recorded checks", checks),
     streams,
     section("Configuration", configPart),
+    section("Recorded checks", checks),
   );
   const node = el(
     "div",

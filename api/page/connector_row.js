@@ -8,7 +8,7 @@ import { row } from "./table.js";
 import { age, millis, showTime, span } from "./times.js";
 
 const LABELS = ["State", "Name", "Type", "Last check", "Latency", "Used by", ""];
-const USERS_SHOWN = 2;
+const LINES = 2;
 
 /** Make the row of a connector; `changed` is called when a test of it has ended. */
 export function connectorRow({ name }, changed) {
@@ -27,7 +27,7 @@ export function connectorRow({ name }, changed) {
   const node = row(LABELS, [
     { content: [state.node, since], class: "state" },
     { content: [el("a", { class: "name", href: address }, name), failure], class: "main" },
-    { content: [type, role] },
+    { content: el("div", { class: "kind" }, type, role) },
     { content: checked },
     { content: latency },
     { content: users },
@@ -38,6 +38,7 @@ export function connectorRow({ name }, changed) {
     state.update(status);
     setText(since, health.since ? `for ${span(age(health.since))}` : "");
     setText(failure, status === "healthy" ? "" : health.message ?? "");
+    failure.dataset.status = status;
     setText(type, typeName);
     setText(role, roleName);
     showTime(checked, last_check);
@@ -56,10 +57,11 @@ function trend(values) {
 
 function usersOf(names, asOf, address) {
   if (names.length === 0) return el("span", { class: "minor" }, "nothing");
-  const others = names.length - USERS_SHOWN;
+  const shown = names.length > LINES ? names.slice(0, LINES - 1) : names;
+  const others = names.length - shown.length;
   return [
-    ...names.slice(0, USERS_SHOWN).map((name) => el("span", { class: "user", title: name }, name)),
-    others > 0 ? el("a", { class: "minor", href: address }, `and ${others} more`) : null,
+    ...shown.map((name) => el("span", { class: "user", title: name }, name)),
+    others ? el("a", { class: "minor", href: address }, `and ${others} more`) : null,
     asOf ? el("span", { class: "minor" }, `as of ${span(age(asOf))} ago`) : null,
   ];
 }
