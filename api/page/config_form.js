@@ -5,12 +5,13 @@ import { el } from "./dom.js";
 import { fieldsOf } from "./fields.js";
 import { secretControl } from "./secret_control.js";
 
-/** Make the fields of a schema. */
-export function configForm(schema) {
+/** Make the fields of a schema; those that a test takes, if it takes any, come before what few set. */
+export function configForm(schema, testFields) {
   const controls = [];
   const secrets = [];
   const fields = fieldsOf(schema);
-  const common = fields.filter((field) => field.isRequired || field.fallback === null);
+  const isCommon = (field) => (testFields ? testFields.includes(field.name) : field.fallback === null);
+  const common = fields.filter((field) => field.isRequired || isCommon(field));
   const others = fields.filter((field) => !common.includes(field));
 
   function made(field) {

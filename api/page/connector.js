@@ -1,7 +1,7 @@
 // One connector: its health, what uses it, how it is configured.
 
 import { configuration } from "./configuration.js";
-import { el, refill, setText } from "./dom.js";
+import { breakable, el, refill, setText } from "./dom.js";
 import { checksTable, latencyChart, uptimes } from "./history.js";
 import { Problem, get } from "./http.js";
 import { announce } from "./notices.js";
@@ -59,7 +59,7 @@ export function connectorView(_, name) {
     el(
       "div",
       { class: "heading" },
-      el("div", { class: "title" }, el("h1", {}, name), el("p", { class: "state" }, state.node, since), kind, description),
+      el("div", { class: "title" }, el("h1", {}, breakable(name)), el("p", { class: "state" }, state.node, since), kind, description),
       test,
     ),
     banner,

@@ -1,6 +1,6 @@
 // One connector in the list.
 
-import { el, refill, setText } from "./dom.js";
+import { breakable, el, refill, setText } from "./dom.js";
 import { runButton } from "./runs.js";
 import { sparkline } from "./sparkline.js";
 import { badge } from "./status.js";
@@ -26,7 +26,7 @@ export function connectorRow({ name }, changed) {
   });
   const node = row(LABELS, [
     { content: [state.node, since], class: "state" },
-    { content: [el("a", { class: "name", href: address }, name), failure], class: "main" },
+    { content: [el("a", { class: "name", href: address }, breakable(name)), failure], class: "main" },
     { content: el("div", { class: "kind" }, type, role) },
     { content: checked },
     { content: latency },

@@ -65,6 +65,11 @@ export function keyed(parent, keyOf, make) {
   };
 }
 
+/** Return a name that may be broken after each of its parts. */
+export function breakable(name) {
+  return name.split(/(?<=[_-])/).flatMap((part) => [part, document.createElement("wbr")]);
+}
+
 let numbers = 0;
 
 /** Return an id that no other element has. */

@@ -56,6 +56,7 @@ export function checksTable(checks) {
   if (checks.length === 0) return el("p", { class: "minor" }, "No check was recorded yet.");
   const { node, body } = table("Recorded checks", COLUMNS);
   const labels = COLUMNS.map((column) => column.label);
+  node.classList.add("log");
   body.append(
     ...checks.map((check) => {
       const state = badge();
@@ -64,7 +65,7 @@ export function checksTable(checks) {
         { content: el("time", { datetime: check.at }, moment(check.at)) },
         { content: state.node },
         { content: millis(check.latency_ms), class: "number" },
-        { content: [check.message ?? "", check.code ? el("code", {}, check.code) : null], class: "message" },
+        { content: [check.message, check.code ? el("code", {}, check.code) : null], class: "message" },
       ]);
     }),
   );

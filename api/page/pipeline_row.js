@@ -1,6 +1,6 @@
 // One pipeline in the list.
 
-import { el, refill, setText } from "./dom.js";
+import { breakable, el, refill, setText } from "./dom.js";
 import { runButton } from "./runs.js";
 import { badge } from "./status.js";
 import { row } from "./table.js";
@@ -22,7 +22,7 @@ export function pipelineRow({ name }, changed) {
     path: `pipelines/${encodeURIComponent(name)}/run`, label: "Run", busy: "Running …", name, done: changed,
   });
   const node = row(LABELS, [
-    { content: [el("span", { class: "name" }, name), way, fault], class: "main" },
+    { content: [el("span", { class: "name" }, breakable(name)), way, fault], class: "main" },
     { content: run },
     { content: synced },
     { content: rows },

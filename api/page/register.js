@@ -91,8 +91,8 @@ export function registerView() {
 
   function build() {
     const chosen = inRole();
-    about.textContent = chosen.description;
-    config = configForm(chosen.config_schema);
+    about.textContent = chosen.description.replaceAll("`", "");
+    config = configForm(chosen.config_schema, chosen.test_fields);
     fields.replaceChildren(config.node);
     untestable.hidden = Boolean(chosen.test_fields);
     test.hidden = skipField.hidden = !chosen.test_fields;

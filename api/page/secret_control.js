@@ -19,7 +19,7 @@ export function secretControl(field) {
   });
   const value = el("input", {
     id: `${id}-value`, type: "password", autocomplete: "new-password", spellcheck: "false",
-    "aria-describedby": `${id}-value-hint ${id}-error`,
+    "aria-describedby": `${id}-error`,
   });
   const error = el("p", { id: `${id}-error`, class: "field-error" });
   const fail = (message, half = name) => {
@@ -36,11 +36,11 @@ export function secretControl(field) {
     "fieldset",
     { class: "field secret" },
     el("legend", {}, field.name, el("span", { class: "minor" }, field.isRequired ? " secret, required" : " secret")),
-    el("p", { id: `${id}-hint`, class: "hint" }, `${field.description} What is registered is where it is kept, on the server:`),
+    el("p", { id: `${id}-hint`, class: "hint" }, field.description),
+    el("p", { class: "small" }, "Where it is kept", el("span", { class: "minor" }, " on the server; this is registered")),
     el("div", { class: "pair" }, store, name),
-    el("label", { for: `${id}-value`, class: "small" }, "The secret itself, for this test alone"),
+    el("label", { for: `${id}-value`, class: "small" }, "The secret itself", el("span", { class: "minor" }, " for one test; kept nowhere")),
     value,
-    el("p", { id: `${id}-value-hint`, class: "hint" }, "It is sent with the test, and kept nowhere."),
     error,
   );
   return {

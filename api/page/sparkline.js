@@ -4,8 +4,8 @@ import { svg } from "./dom.js";
 import { millis } from "./times.js";
 
 /**
- * Draw latencies, the oldest first; a check that failed is a gap with a cross. The scale begins at zero, so that a
- * line is as flat as the latency is steady.
+ * Draw latencies, the oldest first; a check that failed is a gap with a bar at the bottom. The scale begins at zero, so
+ * that a line is as flat as the latency is steady. Nothing in it minds being stretched.
  */
 export function sparkline(values, { width = 96, height = 24, inset = 3 } = {}) {
   const known = values.filter((value) => value !== null);
@@ -14,22 +14,27 @@ export function sparkline(values, { width = 96, height = 24, inset = 3 } = {}) {
   const x = (place) => inset + place * step;
   const y = (value) => height - inset - (value / top) * (height - 2 * inset);
   const chart = svg("svg", {
-    class: "sparkline", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": told(values, known),
+    class: "sparkline", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", width, height, role: "img",
+    "aria-label": told(values, known),
   });
   for (const run of runs(values)) {
     const points = run.map(([place, value]) => `${x(place).toFixed(1)},${y(value).toFixed(1)}`);
     chart.append(svg("polyline", { points: points.join(" ") }));
-    if (run.length === 1) chart.append(svg("circle", { cx: x(run[0][0]), cy: y(run[0][1]), r: 1.6 }));
+    if (run.length === 1) chart.append(dot("alone", x(run[0][0]), y(run[0][1])));
   }
   values.forEach((value, place) => {
     if (value !== null) return;
-    const [cx, cy] = [x(place), height - inset - 2];
-    chart.append(svg("path", { class: "failed", d: `M${cx - 2} ${cy - 2}l4 4m0-4l-4 4` }));
+    chart.append(svg("path", { class: "failed", d: `M${x(place).toFixed(1)} ${height - inset}v${-height / 3}` }));
   });
   if (values.at(-1) !== null) {
-    chart.append(svg("circle", { class: "last", cx: x(values.length - 1), cy: y(values.at(-1)), r: 2.2 }));
+    chart.append(dot("last", x(values.length - 1), y(values.at(-1))));
   }
   return chart;
+}
+
+/** The round end of a line without length. */
+function dot(kind, x, y) {
+  return svg("path", { class: kind, d: `M${x.toFixed(1)} ${y.toFixed(1)}h.01` });
 }
 
 /** The stretches without a gap, as pairs of place and value. */

@@ -3,20 +3,26 @@
 import { once } from "./button.js";
 import { el } from "./dom.js";
 import { get } from "./http.js";
-import { sentence } from "./notices.js";
+import { announce, sentence } from "./notices.js";
 import { row, table } from "./table.js";
+import { moment } from "./times.js";
+
+const KEPT_S = 300;
 
 /** Make the part that lists the streams of the source at a path of the API. */
 export function streamsSection(path) {
-  const found = el("div", { "aria-live": "polite" });
+  const found = el("div", { class: "found" });
   const button = el("button", { type: "button" }, "List the streams");
+  let isAgain = false;
   button.addEventListener("click", () =>
     once(button, "Asking the source …", async () => {
       try {
-        const { body } = await get(`${path}/streams`);
-        found.replaceChildren(list(body.data));
+        const { body } = await get(`${path}/streams?max_age=${isAgain ? 0 : KEPT_S}`);
+        isAgain = true;
+        announce(`${body.data.length} ${body.data.length === 1 ? "stream" : "streams"}`);
+        found.replaceChildren(list(body.data), el("p", { class: "minor" }, `As of ${moment(body.as_of)}.`));
       } catch (problem) {
-        found.replaceChildren(el("p", { class: "field-error" }, `${sentence(problem)}.`));
+        found.replaceChildren(el("p", { class: "field-error", role: "alert" }, `${sentence(problem)}.`));
       }
     }),
   );

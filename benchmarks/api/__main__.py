@@ -49,6 +49,9 @@ def main() -> None:
         ours = _throughput(url + LIST, options.seconds)
         pages = f"{url}{LIST}?status=healthy&sort=-last_check&limit=50"
         rows.append(("filtered, sorted, a page of 50, median", _ms(_median(pages))))
+        shown = f"{url}{LIST}?sort=name&limit=50&include=health&include=counts"
+        rows.append(("a page of 50 with health, the first time", _ms(_timed(_getter(shown)))))
+        rows.append(("a page of 50 with health, median", _ms(_median(shown))))
         rows.append(("health of one connector, median", _ms(_median(f"{url}{LIST}/c00000/health", 20))))
         rows.append(("age of a status, longest of 10", _ms(_age(url, home))))
     (folder / "stored.json").write_bytes(body)

@@ -348,7 +348,7 @@ def test_a_connector_is_tested_and_registered_by_keyboard(
     to(secret)
     assert secret.get_attribute("type") == "password"
     write("canary-wrong")
-    to(page.get_by_role("button", name="Test the connection"))
+    to(page.get_by_role("button", name="Test the connection", exact=True))
     press("Enter")
 
     # What is wrong is told at the top, and leads to the field.
@@ -361,7 +361,7 @@ def test_a_connector_is_tested_and_registered_by_keyboard(
     expect(port).to_have_accessible_description(re.compile("This must be a whole number"))
     press("Control+a")
     write(str(postgres.port))
-    to(page.get_by_role("button", name="Test the connection"))
+    to(page.get_by_role("button", name="Test the connection", exact=True))
     press("Enter")
     result = page.locator(".result")
     expect(result).to_contain_text("auth.failed")
@@ -375,7 +375,7 @@ def test_a_connector_is_tested_and_registered_by_keyboard(
     secret.focus()
     press("Control+a")
     write(postgres.password)
-    to(page.get_by_role("button", name="Test the connection"))
+    to(page.get_by_role("button", name="Test the connection", exact=True))
     press("Enter")
     expect(result).to_contain_text("Connected")
     expect(result).to_contain_text("PostgreSQL")
@@ -414,7 +414,7 @@ def test_a_type_that_cannot_be_tested_over_http_is_tested_once_it_is_registered(
 
     page.get_by_label("type").select_option("duckdb")
     expect(page.get_by_text("are tested once they are registered")).to_be_visible()
-    expect(page.get_by_role("button", name="Test the connection")).to_be_hidden()
+    expect(page.get_by_role("button", name="Test the connection", exact=True)).to_be_hidden()
     page.locator("[name=name]").fill("warehouse")
     page.get_by_role("button", name="Register").click()
     path = page.locator("[name=path]")
