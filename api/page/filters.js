@@ -1,8 +1,8 @@
 // What chooses from the list of connectors: states with their counts, a search, role and type.
 
 import { el, setText } from "./dom.js";
-import { get } from "./http.js";
 import { STATES, icon, word } from "./status.js";
+import { connectorTypes } from "./types.js";
 
 const TYPING_MS = 250;
 const ORDERS = {
@@ -85,8 +85,8 @@ function addOptions(node, options) {
 
 async function loadTypes(node, value) {
   try {
-    const { body } = await get("connector-types");
-    addOptions(node, [...new Set(body.data.map((type) => type.name))].sort());
+    const types = await connectorTypes();
+    addOptions(node, types.map((type) => type.name));
     node.value = value;
   } catch {
     // the list goes without this filter

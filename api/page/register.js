@@ -5,10 +5,11 @@ import { configForm } from "./config_form.js";
 import { control } from "./controls.js";
 import { el } from "./dom.js";
 import { errorSummary } from "./error_summary.js";
-import { get, post } from "./http.js";
+import { post } from "./http.js";
 import { notify, sentence } from "./notices.js";
 import { roleControl } from "./role_control.js";
 import { outcome } from "./test_outcome.js";
+import { connectorTypes } from "./types.js";
 
 const TEXTS = [
   { name: "name", isRequired: true, example: "users_db", description: "Letters, digits, - and _; it is never changed later." },
@@ -18,7 +19,6 @@ const TEXTS = [
 
 /** Show the form. */
 export function registerView() {
-  const wait = new AbortController();
   const offered = new Map();
   let type = null;
   let config = null;
@@ -71,11 +71,13 @@ export function registerView() {
 
   async function loadTypes() {
     try {
-      const { body } = await get("connector-types", { signal: wait.signal });
-      for (const one of body.data) offered.set(one.name, one);
-      types.append(...body.data.map(option));
+      const found = await connectorTypes();
+      for (const one of found) offered.set(one.name, one);
+      types.append(...found.map(option));
+      summary.clear();
     } catch (problem) {
-      if (problem.name !== "AbortError") summary.show("The types of connectors cannot be listed", [{ message: `${sentence(problem)}.` }]);
+      const message = `${sentence(problem)}. Try again.`;
+      summary.show("The types of connectors cannot be listed", [{ message, focus: loadTypes }]);
     }
   }
 
@@ -189,7 +191,7 @@ export function registerView() {
     summary.show(title, shown);
   }
 
-  return { node, title: "Register a connector", stop: () => wait.abort() };
+  return { node, title: "Register a connector", stop: () => {} };
 }
 
 function option({ name, title, fault }) {

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.registered import Registry
+from tests.api.client import Api, running_api
+from tests.browser.workspace import WORKSPACE, record_checks
 
 CHROMIUM = shutil.which("chromium")
 PATIENCE_MS = 120_000
@@ -63,3 +71,27 @@ def strict_page(page: Page) -> Iterator[Page]:
     yield page
     assert complaints == []
     assert hosts == {"127.0.0.1"}
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A server with connectors in every state; tests leave it as it is."""
+    with running_api(tmp_path_factory.mktemp("page") / "api", WORKSPACE) as running:
+        record_checks(running)
+        yield running
+
+
+@pytest.fixture
+def make_api(tmp_path: Path) -> Iterator[Callable[..., Api]]:
+    """Start a server of a test's own; takes the workspace and the further arguments of `running_api`."""
+    with ExitStack() as stack:
+
+        def start(workspace: str, **options: Any) -> Api:
+            return stack.enter_context(running_api(tmp_path / "api", workspace, **options))
+
+        yield start
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(RegistryDatabase(f"sqlite:///{tmp_path / 'registry.db'}"))
