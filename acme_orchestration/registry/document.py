@@ -9,6 +9,11 @@ from typing import Any
 
 import yaml
 
+try:
+    from yaml import CSafeLoader as _FastLoader
+except ImportError:  # built without libyaml
+    from yaml import SafeLoader as _FastLoader  # type: ignore[assignment]
+
 from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Document", "Stamp", "invalid", "read_document", "stamp_of"]
@@ -43,7 +48,7 @@ def stamp_of(path: Path) -> Stamp:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(_FastLoader):
     """YAML without the trap of a second key that silently replaces the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
