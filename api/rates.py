@@ -24,6 +24,10 @@ __all__ = ["DEFAULT_RATES", "Rates", "Standing", "parse_rates", "rate_storage"]
 
 log = logging.getLogger(__name__)
 
+# For how long a store is left alone that did not answer.
+_AWAY_S = 5
+_REDIS_TIMEOUTS = {"socket_connect_timeout": 1, "socket_timeout": 1}
+
 #: What a rate is for: each scope of a key; requests without a valid key, by address; tests of one target.
 Subject = Literal["read", "test", "write", "refused", "target"]
 
@@ -68,7 +72,8 @@ def rate_storage(url: str) -> Storage:
         ConfigurationError: There is no such kind of storage, or its package is missing (``rates.store``).
     """
     try:
-        storage = storage_from_string(url, wrap_exceptions=True)
+        timeouts = _REDIS_TIMEOUTS if url.startswith("redis") else {}
+        storage = storage_from_string(url, wrap_exceptions=True, **timeouts)
     except LimitsError as error:
         # The address is not shown: it may hold a password.
         reason = str(error).replace(url, f"{url.partition(':')[0]}://…")
@@ -124,6 +129,7 @@ class Rates:
     def __init__(self, rates: Mapping[Subject, limits.RateLimitItem], storage: Storage | None = None) -> None:
         self._rates = rates
         self._here = FixedWindowRateLimiter(RateTable())
+        self._back_at = -math.inf
         self._everywhere = self._here if storage is None else FixedWindowRateLimiter(storage)
 
     def count(self, subject: Subject, holder: str) -> Standing:
@@ -137,8 +143,10 @@ class Rates:
             ProblemError: 429, there were too many in this window (code ``rate.exceeded``).
         """
         try:
-            is_allowed, standing = self._counted(self._everywhere, subject, holder)
+            limiter = self._here if time.monotonic() < self._back_at else self._everywhere
+            is_allowed, standing = self._counted(limiter, subject, holder)
         except StorageError as error:
+            self._back_at = time.monotonic() + _AWAY_S
             log.warning("rates are counted on this machine alone: %s", type(error.storage_error).__name__)
             is_allowed, standing = self._counted(self._here, subject, holder)
         if not is_allowed:

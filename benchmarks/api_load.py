@@ -81,7 +81,8 @@ class Client:
         name = f"load_{next(_NUMBERS)}"
         body = {"name": name, "type": "parquet", "role": "destination", "config": {"path": name}}
         self._send("register", "POST", _LIST, (201,), body, {"Idempotency-Key": name})
-        tag = self._send("change", "PATCH", f"{_LIST}/{name}", (200,), {"owner": "me"}, {"If-Match": "*"})
+        change = {"description": "changed"}
+        tag = self._send("change", "PATCH", f"{_LIST}/{name}", (200,), change, {"If-Match": "*"})
         self._send("delete", "DELETE", f"{_LIST}/{name}", (204,), None, {"If-Match": tag or "*"})
 
     def _test(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from limits.errors import StorageError
 
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import KeyStore
@@ -129,6 +130,25 @@ def test_stores_that_cannot_be_used(url: str) -> None:
 
     assert caught.value.code == "rates.store"
     assert "canary" not in str(caught.value)
+
+
+def test_while_the_store_is_away_this_machine_counts(caplog: pytest.LogCaptureFixture) -> None:
+    class Away(RateTable):
+        """A store whose server is not there."""
+
+        asked = 0
+
+        def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+            Away.asked += 1
+            raise StorageError(ConnectionError("canary-4"))
+
+    rates = Rates(parse_rates("read=2/hour"), Away())
+    assert [rates.count("read", "ann").remaining for _ in range(2)] == [1, 0]
+    with pytest.raises(ProblemError):
+        rates.count("read", "ann")
+    assert Away.asked == 1  # it is left alone for some seconds
+    assert "ConnectionError" in caplog.text
+    assert "canary" not in caplog.text
 
 
 def test_what_a_server_answers(make_api: Callable[..., Api], tmp_path: Path) -> None:
