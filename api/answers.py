@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from hashlib import blake2b
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request
+
+from api.problems import ProblemError
 
 __all__ = ["NOT_CHANGED", "digest_of", "tagged"]
 
@@ -19,9 +22,19 @@ def digest_of(body: bytes) -> str:
 
 
 def tagged(body: bytes, tag: str) -> Response:
-    """Return a JSON document, or 304 with nothing if the client has the one with this entity tag."""
+    """Return a JSON document, or 304 with nothing if the client has the one with this entity tag.
+
+    Raises:
+        ProblemError: 412, the client wants one with another entity tag alone.
+    """
     response = Response(body, content_type="application/json")
     response.set_etag(tag)
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        raise ProblemError(
+            HTTPStatus.PRECONDITION_FAILED,
+            "version.other",
+            "the document has another entity tag than `If-Match` names",
+        )
     return response

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_openapi.models.info import Info
-from flask_openapi.openapi import OpenAPI
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from acme_orchestration.instance.following import HistoryFollower
 from acme_orchestration.registration import Registrar
@@ -21,9 +19,11 @@ from acme_orchestration.webserver import Webserver
 from api.auth import authorize, count_request, is_local, recognize, tell_standing
 from api.connector_types import TypeCatalog
 from api.cors import AllowedOrigins
+from api.document import DescribedApi
 from api.egress import EgressPolicy
 from api.headers import secure
-from api.limits import MAX_DEPTH, Limits, Places, is_deep
+from api.limits import Limits, Places
+from api.media import require_acceptable, require_json
 from api.metrics import Metrics
 from api.problems import ProblemError, refuse_invalid, register_problems
 from api.request_log import begin, end
@@ -94,19 +94,19 @@ def create_app(
             name that leads to loopback.
     """
     limits = limits or Limits()
-    app = OpenAPI(
+    app = DescribedApi(
         __name__,
         info=Info(
             title="Connector API",
             version=version("acme-connectors"),
             description="List source and destination connectors, see their health, test connections.",
         ),
-        # The documents have routes of their own. Every error is a problem, described as "default".
+        # The documents have routes of their own, and every error is a problem.
         doc_ui=False,
         static_folder=None,
         validation_error_callback=refuse_invalid,
         validation_error_model=Problem,
-        validation_error_status="default",
+        validation_error_status="500",
     )
     app.openapi_version = "3.1.0"
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
@@ -170,7 +170,8 @@ def _register_steps(
         app.after_request(tell_standing)
     app.before_request(authorize)
     app.before_request(partial(_refuse_other_pages, origins))
-    app.before_request(_require_json)
+    app.before_request(require_acceptable)
+    app.before_request(require_json)
     app.after_request(secure)
 
 
@@ -194,23 +195,3 @@ def _refuse_other_pages(origins: AllowedOrigins) -> None:
             "origin.refused",
             "pages of other sites may not send anything to this server",
         )
-
-
-def _require_json() -> None:
-    """Refuse a body that is no JSON: the routes take nothing else."""
-    if request.method not in ("POST", "PUT", "PATCH") or request.routing_exception is not None:
-        return
-    if (
-        not request.content_type
-        and not request.content_length
-        and not request.headers.get("Transfer-Encoding")
-    ):
-        return  # there is no body, which some routes do without
-    if not request.is_json:
-        raise UnsupportedMediaType("send the body as JSON, with the header Content-Type: application/json")
-    try:
-        deep = is_deep(request.get_json())
-    except RecursionError:
-        deep = True
-    if deep:
-        raise BadRequest(f"the JSON document is nested more than {MAX_DEPTH} deep")

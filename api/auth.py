@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from api.rates import Rates
 
 __all__ = [
-    "Caller", "address", "authorize", "caller", "count_request", "is_local", "needs", "recognize",
+    "Caller", "address", "authorize", "caller", "count_request", "is_local", "needs", "recognize", "scope_of",
     "tell_standing",
 ]  # fmt: skip
 
@@ -140,8 +140,12 @@ def _recognized(keys: KeyRing) -> Caller | None:
     return Caller(key.name, frozenset(key.scopes)) if key is not None else None
 
 
-def _scope() -> Scope | None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    unmarked: Scope = "read" if request.method in ("GET", "HEAD", "OPTIONS") else "write"
+def scope_of(view: object, method: str) -> Scope | None:
+    """Return the scope that a route needs; ``None`` for one that takes no key."""
+    unmarked: Scope = "read" if method in ("GET", "HEAD", "OPTIONS") else "write"
     marked: Scope | None = getattr(view, "needs_scope", unmarked)
     return marked
+
+
+def _scope() -> Scope | None:
+    return scope_of(current_app.view_functions.get(request.endpoint or ""), request.method)

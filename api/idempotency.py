@@ -18,7 +18,7 @@ from api.auth import caller
 from api.problems import ProblemError
 from api.services import registry
 
-__all__ = ["idempotent"]
+__all__ = ["idempotent", "takes_key"]
 
 _P = ParamSpec("_P")
 
@@ -62,7 +62,13 @@ def idempotent(view: Callable[_P, Response]) -> Callable[_P, Response]:
             log.error("an answer is not kept for later: %s", error.message)  # noqa: TRY400 - it says all
         return response
 
+    answer.__dict__["takes_key"] = True
     return answer
+
+
+def takes_key(view: object) -> bool:
+    """Tell whether a route follows ``Idempotency-Key``."""
+    return getattr(view, "takes_key", False)
 
 
 def _reserved(store: AnswerStore, name: str, key: str) -> Mapping[str, Any] | None:

@@ -7,7 +7,7 @@ import logging
 import traceback
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Flask, Response, g, has_request_context, request
 from pydantic import ValidationError
@@ -16,10 +16,7 @@ from werkzeug.exceptions import HTTPException
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from api.schemas import Problem, ProblemField
 
-__all__ = [
-    "ProblemError", "field_problems", "problem_answer", "problem_responses", "refuse_invalid",
-    "register_problems",
-]  # fmt: skip
+__all__ = ["ProblemError", "field_problems", "problem_answer", "refuse_invalid", "register_problems"]
 
 _CONTENT_TYPE = "application/problem+json"
 
@@ -102,15 +99,6 @@ def refuse_invalid(error: ValidationError) -> NoReturn:
         "the request does not have the form that this endpoint takes; `errors` says where",
         errors=field_problems(error),
     ) from None
-
-
-def problem_responses(*statuses: int) -> dict[Any, Any]:
-    """Return how OpenAPI describes these statuses, and any other one: as problem documents."""
-    content = {_CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    named: dict[Any, Any] = {
-        status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses
-    }
-    return named | {"default": {"description": "Any other problem", "content": content}}
 
 
 def register_problems(app: Flask) -> None:

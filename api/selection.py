@@ -36,7 +36,7 @@ class ConnectorQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: list[str] = Field(default=[], description="One of these.", examples=[["users_db"]])
-    role: Role | None = None
+    role: Role | None = Field(default=None, description="Sources, or destinations.", examples=["source"])
     type: list[str] = Field(default=[], description="One of these types.", examples=[["postgres"]])
     status: list[Status] = Field(default=[], description="One of these states.", examples=[["unhealthy"]])
     pipeline: str | None = Field(

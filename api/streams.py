@@ -24,7 +24,12 @@ __all__ = ["StreamCatalog"]
 
 # Of so many connectors the streams are kept.
 _KEPT = 64
-_TIMEOUTS = ("timeout", "connect.timeout")
+# Where it is not the source that is at fault, or it says nothing.
+_STATUSES = {
+    "config.invalid": HTTPStatus.CONFLICT,
+    "timeout": HTTPStatus.GATEWAY_TIMEOUT,
+    "connect.timeout": HTTPStatus.GATEWAY_TIMEOUT,
+}
 
 
 @dataclass(frozen=True)
@@ -63,8 +68,8 @@ class StreamCatalog:
 
         Raises:
             ProblemError: 429, too many are being asked (code ``tests.busy``); 409, this server must not
-                connect there (``egress.refused``, ``streams.unchecked``); 504, the source does not answer in
-                time; 502, it fails, with its code.
+                connect there (``egress.refused``, ``streams.unchecked``) or cannot by its configuration
+                (``config.invalid``); 504, the source does not answer in time; 502, it fails, with its code.
         """
         known = self._known.get(entry.name)
         if known is not None and known.entry == entry and time.monotonic() - known.at <= max_age_s:
@@ -108,7 +113,7 @@ class StreamCatalog:
 
 
 def _failed(workspace: Workspace, code: str, message: str, hint: str | None) -> ProblemError:
-    status = HTTPStatus.GATEWAY_TIMEOUT if code in _TIMEOUTS else HTTPStatus.BAD_GATEWAY
+    status = _STATUSES.get(code, HTTPStatus.BAD_GATEWAY)
     folder = workspace.path.parent
     return ProblemError(
         status, code, without_folder(message, folder), hint=hint and without_folder(hint, folder)

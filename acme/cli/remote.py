@@ -10,10 +10,19 @@ import click
 from acme.cli.columns import print_columns
 from acme.cli.config_option import read_config
 from acme.cli.registry import json_option, version_option
-from acme.cli.remote_server import cell, print_fields, print_json, with_client
+from acme.cli.remote_server import (
+    cell,
+    print_failure,
+    print_fields,
+    print_json,
+    print_run,
+    sent,
+    time_cell,
+    with_client,
+)
 
 if TYPE_CHECKING:
-    from api.client import Client, LaunchedRun
+    from api.client import Client
 
 __all__ = ["command"]
 
@@ -56,7 +65,7 @@ def connectors(
         print_json(found)
         return
     lines = [
-        (one.name, one.type, one.role, one.status, _time(one.last_check), ", ".join(one.pipelines))
+        (one.name, one.type, one.role, one.status, time_cell(one.last_check), ", ".join(one.pipelines))
         for one in found
     ]
     print_columns([("Name", "Type", "Role", "Status", "Last check (UTC)", "Used by"), *lines])
@@ -92,7 +101,7 @@ def health(client: Client, name: str, as_json: bool) -> None:
         uptimes = {f"uptime {span}": f"{u.ratio:.2%}" for span, u in spans.items() if u.ratio is not None}
         print_fields(fields | uptimes)
         if found.error:
-            _print_failure(found.error.message, found.error.code, found.error.hint)
+            print_failure(found.error.message, found.error.code, found.error.hint)
     if found.status == "unhealthy":
         sys.exit(1)
 
@@ -104,7 +113,7 @@ def health(client: Client, name: str, as_json: bool) -> None:
 @with_client
 def test(client: Client, name: str, wait: float, as_json: bool) -> None:
     """Have Dagster test the connector NAME; exit code 1 if that does not come to a good end while we wait."""
-    _print_run(client.test_connector(name, wait=wait), wait, as_json)
+    print_run(client.test_connector(name, wait=wait), wait, as_json)
 
 
 @command.command(name="test-connection")
@@ -136,11 +145,11 @@ def test_connection(
         "config": config,
         "role": role,
     }
-    outcome = client.test(_model(TestRequest, **given))
+    outcome = client.test(sent(TestRequest, **given))
     if as_json:
         print_json(outcome)
     elif isinstance(outcome, TestFailed):
-        _print_failure(outcome.error.message, outcome.error.code, outcome.error.hint)
+        print_failure(outcome.error.message, outcome.error.code, outcome.error.hint)
     else:
         print_fields(outcome.model_dump(mode="json"))
     if isinstance(outcome, TestFailed):
@@ -174,7 +183,7 @@ def register(client: Client, as_json: bool, **given: Any) -> None:
     """Register the connector NAME."""
     from api.client import ConnectorDraft
 
-    made = client.register(_model(ConnectorDraft, **given))
+    made = client.register(sent(ConnectorDraft, **given))
     if as_json:
         print_json(made)
         return
@@ -191,7 +200,7 @@ def change(client: Client, name: str, version: int | None, as_json: bool, **give
     """Change the registered connector NAME; what is not named stays, also in its configuration."""
     from api.client import ConnectorPatch
 
-    changed = client.change(name, _model(ConnectorPatch, **given), version=version)
+    changed = client.change(name, sent(ConnectorPatch, **given), version=version)
     if as_json:
         print_json(changed)
         return
@@ -210,6 +219,50 @@ def delete(client: Client, name: str, version: int | None) -> None:
 
 
 @command.command()
+@click.argument("name")
+@click.option("--max-age", type=int, metavar="SECONDS", help="How old the answer may be; 0 asks the source.")
+@json_option
+@with_client
+def streams(client: Client, name: str, max_age: int | None, as_json: bool) -> None:
+    """List what the source NAME can read."""
+    found = client.streams(name, max_age=max_age)
+    if as_json:
+        print_json(found)
+        return
+    lines = [
+        (
+            stream.name,
+            ", ".join(stream.primary_key),
+            ", ".join(stream.cursor),
+            "" if stream.columns is None else str(len(stream.columns)),
+        )
+        for stream in found
+    ]
+    print_columns([("Stream", "Primary key", "Cursor", "Columns"), *lines], right={3})
+
+
+@command.command()
+@json_option
+@with_client
+def types(client: Client, as_json: bool) -> None:
+    """List the connector types of the server; --json has the JSON Schemas of their configurations."""
+    found = client.connector_types()
+    if as_json:
+        print_json(found)
+        return
+    lines = [
+        (
+            one.name,
+            ", ".join(role.role for role in one.roles),
+            one.provider,
+            one.fault.message if one.fault else "",
+        )
+        for one in found
+    ]
+    print_columns([("Type", "Roles", "From", "Fault"), *lines])
+
+
+@command.command()
 @json_option
 @with_client
 def pipelines(client: Client, as_json: bool) -> None:
@@ -225,7 +278,7 @@ def pipelines(client: Client, as_json: bool) -> None:
             p.destination,
             p.schedule or "",
             p.last_run or "",
-            _time(p.last_sync),
+            time_cell(p.last_sync),
             cell(p.rows),
         )
         for p in found
@@ -241,35 +294,4 @@ def pipelines(client: Client, as_json: bool) -> None:
 @with_client
 def run(client: Client, pipeline: str, wait: float, as_json: bool) -> None:
     """Have Dagster run PIPELINE; exit code 1 if that does not come to a good end while we wait."""
-    _print_run(client.run_pipeline(pipeline, wait=wait), wait, as_json)
-
-
-def _print_run(run: LaunchedRun, wait: float, as_json: bool) -> None:
-    if as_json:
-        print_json(run)
-    else:
-        click.echo(f"{run.job}: {run.status} ({run.id})")
-    if wait and run.status != "SUCCESS":
-        sys.exit(1)
-
-
-def _print_failure(message: str, code: str, hint: str | None) -> None:
-    click.secho(f"failed: {message} [{code}]", fg="red")
-    if hint:
-        click.echo(f"hint: {hint}")
-
-
-def _model(kind: Any, **given: Any) -> Any:
-    """Return what is sent, of the options that were given."""
-    from pydantic import ValidationError
-
-    try:
-        return kind(**{field: value for field, value in given.items() if value is not None})
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
-        raise click.UsageError(wrong) from None
-
-
-def _time(value: Any) -> str:
-    return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}"
+    print_run(client.run_pipeline(pipeline, wait=wait), wait, as_json)

@@ -15,11 +15,15 @@ from acme.cli.columns import print_columns
 from acme.cli.errors import print_error
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pydantic import BaseModel
 
-    from api.client import Client
+    from api.client import Client, LaunchedRun
 
-__all__ = ["cell", "print_fields", "print_json", "with_client"]
+__all__ = [
+    "cell", "print_failure", "print_fields", "print_json", "print_run", "sent", "time_cell", "with_client",
+]  # fmt: skip
 
 _url_option = click.option(
     "--url", envvar="ACME_API_URL", metavar="URL", help="Where the API is; $ACME_API_URL by default."
@@ -79,3 +83,41 @@ def cell(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def print_run(run: LaunchedRun, wait: float, as_json: bool) -> None:
+    """Print a run; end the command with exit code 1 if it was waited for and has not succeeded."""
+    if as_json:
+        print_json(run)
+    else:
+        click.echo(f"{run.job}: {run.status} ({run.id})")
+    if wait and run.status != "SUCCESS":
+        sys.exit(1)
+
+
+def print_failure(message: str, code: str, hint: str | None) -> None:
+    """Print what does not work, and what to do."""
+    click.secho(f"failed: {message} [{code}]", fg="red")
+    if hint:
+        click.echo(f"hint: {hint}")
+
+
+def sent(kind: Any, **given: Any) -> Any:
+    """Return the model of a request, made of the options that were given.
+
+    Raises:
+        click.UsageError: They do not fit it.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return kind(**{field: value for field, value in given.items() if value is not None})
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in found)
+        raise click.UsageError(wrong) from None
+
+
+def time_cell(value: datetime | None) -> str:
+    """Return a point in time as it stands in a column."""
+    return "" if value is None else f"{value:%Y-%m-%d %H:%M:%S}"

@@ -22,6 +22,9 @@ from api.schemas import (
     ConnectorItem,
     ConnectorListAnswer,
     ConnectorPatch,
+    ConnectorTypeAnswer,
+    ConnectorTypeItem,
+    ConnectorTypeListAnswer,
     LaunchAnswer,
     LaunchedRun,
     PipelineAnswer,
@@ -30,7 +33,9 @@ from api.schemas import (
     Role,
     Run,
     RunAnswer,
+    SourceStream,
     Status,
+    StreamListAnswer,
     TestConnected,
     TestFailed,
     TestRequest,
@@ -41,6 +46,7 @@ __all__ = ["Client"]
 
 _PAGE = 500
 _POLL_S = 1.0
+_TYPES = "/api/v1/connector-types"
 
 
 class Client:
@@ -139,6 +145,24 @@ class Client:
     def health(self, name: str) -> ConnectorHealth:
         """Return a connector's state, the last checks and the uptime."""
         return self._transport.get(ConnectorHealthAnswer, f"{_connector(name)}/health").data
+
+    def streams(self, name: str, *, max_age: int | None = None) -> list[SourceStream]:
+        """Return what a source can read; a destination has no streams.
+
+        Args:
+            name: The connector.
+            max_age: How old the answer may be, in seconds; 0 has the source asked. Five minutes by default.
+        """
+        path = f"{_connector(name)}/streams"
+        return list(self._transport.get(StreamListAnswer, path, {"max_age": max_age}).data)
+
+    def connector_types(self) -> list[ConnectorTypeItem]:
+        """Return all connector types, with the JSON Schemas of their configurations."""
+        return list(self._transport.get(ConnectorTypeListAnswer, _TYPES).data)
+
+    def connector_type(self, name: str) -> ConnectorTypeItem:
+        """Return a connector type, with the JSON Schemas of its configuration."""
+        return self._transport.get(ConnectorTypeAnswer, f"{_TYPES}/{quote(name, safe='')}").data
 
     def test(self, request: TestRequest) -> TestConnected | TestFailed:
         """Try a connection that is not registered; one that does not work is an answer, too."""

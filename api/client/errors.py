@@ -38,6 +38,7 @@ class ApiError(AcmeError):
         status: The HTTP status; ``None`` if no answer came.
         errors: What is wrong with which field of the request.
         retry_after: After how many seconds the server asks to try again, if it does.
+        request_id: Which request it was: the server's log has it.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class ApiError(AcmeError):
         status: int | None = None,
         errors: Sequence[ProblemField] = (),
         retry_after: float | None = None,
+        request_id: str | None = None,
     ) -> None:
         super().__init__(message, code=code, hint=hint)
         self.status = status
         self.errors = tuple(errors)
         self.retry_after = retry_after
+        self.request_id = request_id
 
 
 class RefusedError(ApiError):
@@ -69,7 +72,7 @@ class ForbiddenError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """There is no connector, pipeline, type or run of this name."""
+    """There is no connector, type, pipeline or run of this name."""
 
 
 class ConflictError(ApiError):
@@ -126,6 +129,7 @@ def error_of(response: requests.Response) -> ApiError:
         status=status,
         errors=problem.errors or (),
         retry_after=_seconds(response),
+        request_id=problem.request_id,
     )
 
 

@@ -13,7 +13,7 @@ from acme_sdk.probe import ProbeResult
 from acme_sdk.steps import Step, Steps
 from api import audit
 from api.auth import caller, needs
-from api.problems import problem_responses
+from api.catalogue import possible_problems
 from api.schemas import Failure, StepItem, TestConnected, TestFailed, TestRequest, TestResultAnswer
 from api.services import services
 from api.targets import Target, read_target
@@ -32,7 +32,7 @@ connection_tests = APIBlueprint(
     "",
     operation_id="testConnection",
     description="A connection that does not work is an answer, too: `status` is then `failed`.",
-    responses={200: TestResultAnswer} | problem_responses(400, 401, 403, 413, 415, 422, 429),
+    responses={200: TestResultAnswer} | possible_problems("tests.busy"),
 )
 @needs("test")
 def test_connection(body: TestRequest) -> dict[str, Any]:

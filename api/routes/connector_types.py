@@ -11,7 +11,8 @@ from flask_openapi.models.tag import Tag
 
 from api.answers import NOT_CHANGED, digest_of, tagged
 from api.auth import caller
-from api.problems import ProblemError, problem_responses
+from api.catalogue import possible_problems
+from api.problems import ProblemError
 from api.schemas import ConnectorTypeAnswer, ConnectorTypeItem, ConnectorTypeListAnswer, TypePath
 from api.services import services
 
@@ -30,7 +31,9 @@ connector_types = APIBlueprint(
     operation_id="listConnectorTypes",
     description="Built in, installed, and those of the connectors folder, by name. A type that cannot be "
     "used has a `fault`.",
-    responses={200: ConnectorTypeListAnswer} | NOT_CHANGED | problem_responses(401, 403, 429, 503),
+    responses={200: ConnectorTypeListAnswer}
+    | NOT_CHANGED
+    | possible_problems("tests.busy", "workspace.invalid"),
 )
 def list_types() -> Response:
     """List connector types."""
@@ -40,7 +43,9 @@ def list_types() -> Response:
 @connector_types.get(
     "/<type>",
     operation_id="getConnectorType",
-    responses={200: ConnectorTypeAnswer} | NOT_CHANGED | problem_responses(401, 403, 404, 429, 503),
+    responses={200: ConnectorTypeAnswer}
+    | NOT_CHANGED
+    | possible_problems("connector_type.unknown", "tests.busy", "workspace.invalid"),
 )
 def get_type(path: TypePath) -> Response:
     """Get a connector type."""
@@ -48,7 +53,7 @@ def get_type(path: TypePath) -> Response:
     if item is None:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
-            "type.unknown",
+            "connector_type.unknown",
             "there is no connector type of this name; GET /api/v1/connector-types lists them",
         )
     return _tagged(ConnectorTypeAnswer(data=item))

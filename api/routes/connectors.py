@@ -12,10 +12,10 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from api.answers import NOT_CHANGED, digest_of, tagged
+from api.catalogue import possible_problems
 from api.checks import check_item
 from api.configuration import configuration, registered
 from api.entries import find_connector
-from api.problems import problem_responses
 from api.schemas import (
     ConnectorConfigurationAnswer,
     ConnectorHealth,
@@ -51,7 +51,7 @@ connectors = APIBlueprint(
     operation_id="listConnectors",
     description="All of them, unless parameters choose. A status is seen here at most a second after its "
     "check was stored.",
-    responses={200: ConnectorListAnswer} | NOT_CHANGED | problem_responses(422, 503),
+    responses={200: ConnectorListAnswer} | NOT_CHANGED | possible_problems("workspace.invalid"),
 )
 def list_connectors(query: ConnectorQuery) -> Response:
     """List connectors."""
@@ -84,7 +84,9 @@ def _next(cursor: str | None) -> str | None:
     "/<name>",
     operation_id="getConnector",
     description="Of a registered connector the entity tag stands for its version.",
-    responses={200: ConnectorConfigurationAnswer} | NOT_CHANGED | problem_responses(404, 503),
+    responses={200: ConnectorConfigurationAnswer}
+    | NOT_CHANGED
+    | possible_problems("connector.unknown", "workspace.invalid"),
 )
 def get_connector(path: ConnectorPath) -> Response:
     """Get a connector."""
@@ -99,7 +101,7 @@ def get_connector(path: ConnectorPath) -> Response:
 @connectors.get(
     "/<name>/health",
     operation_id="getConnectorHealth",
-    responses={200: ConnectorHealthAnswer} | problem_responses(404, 503),
+    responses={200: ConnectorHealthAnswer} | possible_problems("connector.unknown", "workspace.invalid"),
 )
 def connector_health(path: ConnectorPath) -> dict[str, Any]:
     """Get connector health."""

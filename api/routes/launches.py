@@ -17,11 +17,12 @@ from acme_orchestration.webserver import RunState, Webserver
 from acme_sdk.errors import FatalError
 from api import audit
 from api.auth import caller, needs
+from api.catalogue import possible_problems
 from api.checks import check_item
 from api.entries import find_connector, find_pipeline, require_usable
 from api.idempotency import idempotent
 from api.limits import PlacesTakenError
-from api.problems import ProblemError, problem_responses
+from api.problems import ProblemError
 from api.schemas import CheckItem, ConnectorPath, LaunchAnswer, LaunchedRun, LaunchQuery, PipelinePath
 from api.services import services
 
@@ -37,7 +38,8 @@ launches = APIBlueprint(
 )
 
 
-_RESPONSES = {200: LaunchAnswer, 202: LaunchAnswer} | problem_responses(401, 403, 404, 409, 422, 503)
+_LAUNCHED = {200: LaunchAnswer, 202: LaunchAnswer}
+_DAGSTER = ("dagster.nowhere", "dagster.unreachable", "dagster.not_started", "workspace.invalid")
 
 
 @launches.post(
@@ -45,7 +47,8 @@ _RESPONSES = {200: LaunchAnswer, 202: LaunchAnswer} | problem_responses(401, 403
     operation_id="testConnector",
     description="Dagster tests it with its own configuration, and stores the result as a health "
     "check. The answer is 202 while the run goes on, 200 when it has ended.",
-    responses=_RESPONSES,
+    responses=_LAUNCHED
+    | possible_problems(*_DAGSTER, "connector.unknown", "connector.unusable", "connector.disabled"),
 )
 @needs("test")
 @idempotent
@@ -65,7 +68,7 @@ def test_connector(path: ConnectorPath, query: LaunchQuery) -> Response:
     "/pipelines/<name>/run",
     operation_id="runPipeline",
     description="The answer is 202 while the run goes on, 200 when it has ended.",
-    responses=_RESPONSES,
+    responses=_LAUNCHED | possible_problems(*_DAGSTER, "pipeline.unknown", "pipeline.unusable"),
 )
 @idempotent
 def run_pipeline(path: PipelinePath, query: LaunchQuery) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Response, jsonify, request
 from flask_openapi.blueprint import APIBlueprint
@@ -10,7 +11,8 @@ from flask_openapi.models.tag import Tag
 from pydantic import BaseModel
 
 from api.auth import needs
-from api.problems import ProblemError, problem_responses
+from api.catalogue import possible_problems
+from api.problems import ProblemError
 from api.services import services
 
 __all__ = ["ops"]
@@ -21,7 +23,7 @@ _FRESH_S = 10
 ops = APIBlueprint("ops", __name__, abp_tags=[Tag(name="operation", description="For supervisors.")])
 
 
-_METRICS = {
+_METRICS: dict[Any, Any] = {
     200: {"description": "In Prometheus' format", "content": {"text/plain": {"schema": {"type": "string"}}}}
 }
 
@@ -32,14 +34,18 @@ class Liveness(BaseModel):
     status: str
 
 
-@ops.get("/livez", operation_id="isAlive", responses={200: Liveness} | problem_responses())
+@ops.get("/livez", operation_id="isAlive", responses={200: Liveness})
 @needs(None)
 def livez() -> Response:
     """Tell that the server answers."""
     return jsonify(status="alive")
 
 
-@ops.get("/readyz", operation_id="isReady", responses={200: Liveness} | problem_responses(503))
+@ops.get(
+    "/readyz",
+    operation_id="isReady",
+    responses={200: Liveness} | possible_problems("workspace.invalid", "dagster.unavailable"),
+)
 @needs(None)
 def readyz() -> Response:
     """Tell whether connectors and their states can be read."""
@@ -60,7 +66,7 @@ def readyz() -> Response:
     operation_id="getMetrics",
     description="States and check latencies of connectors, counts and times of requests, in Prometheus' text "
     "format or as OpenMetrics. It needs the scope `read`.",
-    responses=_METRICS | problem_responses(401, 403),
+    responses=_METRICS,
 )
 def metrics() -> Response:
     """Get metrics."""

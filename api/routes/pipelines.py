@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
+from api.catalogue import possible_problems
 from api.entries import find_pipeline
-from api.problems import problem_responses
 from api.schemas import PipelineAnswer, PipelineItem, PipelineListAnswer, PipelinePath, StreamItem
 from api.services import services
 
@@ -26,7 +26,11 @@ pipelines = APIBlueprint(
 )
 
 
-@pipelines.get("", operation_id="listPipelines", responses={200: PipelineListAnswer} | problem_responses(503))
+@pipelines.get(
+    "",
+    operation_id="listPipelines",
+    responses={200: PipelineListAnswer} | possible_problems("workspace.invalid"),
+)
 def list_pipelines() -> dict[str, Any]:
     """List pipelines."""
     entries = services().workspace.read().pipelines.values()
@@ -34,7 +38,9 @@ def list_pipelines() -> dict[str, Any]:
 
 
 @pipelines.get(
-    "/<name>", operation_id="getPipeline", responses={200: PipelineAnswer} | problem_responses(404, 503)
+    "/<name>",
+    operation_id="getPipeline",
+    responses={200: PipelineAnswer} | possible_problems("pipeline.unknown", "workspace.invalid"),
 )
 def get_pipeline(path: PipelinePath) -> dict[str, Any]:
     """Get a pipeline."""

@@ -17,11 +17,12 @@ from acme_orchestration.registry.errors import ConflictError, EntryUnknownError,
 from acme_sdk.errors import AcmeError, ConfigurationError, FieldProblem
 from api import audit
 from api.auth import caller
+from api.catalogue import possible_problems
 from api.configuration import configuration
 from api.idempotency import idempotent
 from api.patch import merged, patch_problems
 from api.places import place_problems
-from api.problems import ProblemError, problem_responses
+from api.problems import ProblemError
 from api.routes.connectors import connectors
 from api.schemas import (
     ConnectorConfigurationAnswer,
@@ -41,6 +42,13 @@ __all__ = ["connectors"]
 # Which field an error of the registry is about, where it does not say so itself.
 _FIELDS = {"name": "name", "type": "type"}
 
+# What may be wrong with a configuration, and with what a change is based on.
+_UNFIT = ("config.invalid", "secret.literal", "secret.masked", "type.unknown", "type.no_role")
+_VERSIONED = (
+    "connector.unknown", "connector.declared", "registry.conflict", "version.required", "registry.nowhere",
+    "workspace.invalid",
+)  # fmt: skip
+
 _TAGS: list[Tag | dict[str, Any]] = [
     Tag(name="registration", description="Connectors registered beside the declared ones.")
 ]
@@ -53,7 +61,7 @@ _TAGS: list[Tag | dict[str, Any]] = [
     description="The same one once more is no error: the answer is then 200. With `Idempotency-Key`, it "
     "gets the same answer for 24 hours.",
     responses={200: ConnectorConfigurationAnswer, 201: ConnectorConfigurationAnswer}
-    | problem_responses(400, 401, 403, 409, 413, 415, 422, 503),
+    | possible_problems(*_UNFIT, "connector.exists", "connector.declared", "name.taken", "workspace.invalid"),
 )
 @idempotent
 def register_connector(body: ConnectorDraft) -> Response:
@@ -74,7 +82,7 @@ def register_connector(body: ConnectorDraft) -> Response:
     operation_id="changeConnector",
     description="Takes `If-Match` with the entity tag of the version that the change is based on.",
     responses={200: ConnectorConfigurationAnswer}
-    | problem_responses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 503),
+    | possible_problems(*_VERSIONED, *_UNFIT, "connector.breaks"),
 )
 def change_connector(path: ConnectorPath, body: ConnectorPatch) -> Response:
     """Change a registered connector."""
@@ -96,7 +104,7 @@ def change_connector(path: ConnectorPath, body: ConnectorPatch) -> Response:
     tags=_TAGS,
     operation_id="deleteConnector",
     description="Takes `If-Match` with the entity tag of the version that is to be deleted.",
-    responses={204: None} | problem_responses(401, 403, 404, 409, 412, 428, 503),
+    responses={204: None} | possible_problems(*_VERSIONED, "connector.in_use"),
 )
 def delete_connector(path: ConnectorPath) -> Response:
     """Delete a registered connector."""

@@ -8,7 +8,8 @@ from typing import Any
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from api.problems import ProblemError, problem_responses
+from api.catalogue import possible_problems
+from api.problems import ProblemError
 from api.schemas import Run, RunAnswer, RunPath
 from api.services import services
 
@@ -22,7 +23,7 @@ runs = APIBlueprint(
 )
 
 
-@runs.get("/<id>", operation_id="getRun", responses={200: RunAnswer} | problem_responses(404))
+@runs.get("/<id>", operation_id="getRun", responses={200: RunAnswer} | possible_problems("run.unknown"))
 def get_run(path: RunPath) -> dict[str, Any]:
     """Get a run."""
     found = services().reader.run(path.id)

@@ -9,8 +9,8 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from api.auth import caller
+from api.catalogue import possible_problems
 from api.entries import find_connector, require_usable
-from api.problems import problem_responses
 from api.schemas import ConnectorPath, StreamListAnswer, StreamQuery
 from api.services import services
 
@@ -28,7 +28,18 @@ streams = APIBlueprint(
     "",
     operation_id="listStreams",
     description="The source is asked, unless the last answer is young enough. A destination has none.",
-    responses={200: StreamListAnswer} | problem_responses(401, 403, 404, 409, 422, 429, 502, 503, 504),
+    responses={200: StreamListAnswer}
+    | possible_problems(
+        "connector.unknown",
+        "connector.unusable",
+        "connector.disabled",
+        "egress.refused",
+        "streams.unchecked",
+        "tests.busy",
+        "connect.refused",
+        "timeout",
+        "workspace.invalid",
+    ),
 )
 def list_streams(path: ConnectorPath, query: StreamQuery) -> dict[str, Any]:
     """List the streams of a connector."""

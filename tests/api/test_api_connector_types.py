@@ -134,7 +134,7 @@ def test_one_type_has_all_that_a_form_needs(api: Api) -> None:
         "fault": None,
     }
     unknown = api.get("/api/v1/connector-types/tickers")
-    assert (unknown.status_code, unknown.json()["code"]) == (404, "type.unknown")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "connector_type.unknown")
 
 
 def test_the_command_has_the_same_schema(api: Api) -> None:

@@ -290,7 +290,7 @@ def test_an_unknown_connector_is_a_problem(make_api: MakeApi) -> None:
     assert response.status_code == 404
     assert response.headers["Content-Type"] == "application/problem+json"
     problem = response.json()
-    assert set(problem) == {"type", "title", "status", "detail", "code"}
+    assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
     assert problem["code"] == "connector.unknown"
     assert problem["status"] == 404
 

@@ -54,19 +54,6 @@ def test_the_document_describes_all_endpoints(make_api: MakeApi) -> None:
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
 
 
-def test_every_error_is_described_as_a_problem(make_api: MakeApi) -> None:
-    paths = make_api().get("/openapi.json").json()["paths"]
-
-    for item in paths.values():
-        for operation in item.values():
-            assert "default" in operation["responses"]
-            for status, response in operation["responses"].items():
-                if status == "304":
-                    assert "content" not in response
-                elif not status.startswith("2"):
-                    assert list(response["content"]) == ["application/problem+json"]
-
-
 def test_the_page_and_all_that_it_loads_come_from_this_server(make_api: MakeApi) -> None:
     api = make_api()
 

@@ -125,6 +125,8 @@ def test_the_life_of_a_connector(api: Api, registry: Registry) -> None:
         ({"config": {**DESK["config"], "url": "a\x00b"}}, 422, "request.invalid", "config"),
         ({"config": {**DESK["config"], "url": "\ud800"}}, 422, "request.invalid", "config"),
         ({"check_interval_s": 10**30}, 422, "request.invalid", "check_interval_s"),
+        ({"disabled": 0}, 422, "request.invalid", "disabled"),
+        ({"check_interval_s": "60"}, 422, "request.invalid", "check_interval_s"),
         ({"owner": "x\ny"}, 422, "request.invalid", "owner"),
         ({"fault": "none"}, 422, "request.invalid", "fault"),
         ({"version": 3}, 422, "request.invalid", "version"),

@@ -138,7 +138,9 @@ def test_a_choice_has_an_entity_tag_of_its_own(api: Api) -> None:
 def test_the_document_has_the_parameters(api: Api) -> None:
     operation = api.get("/openapi.json").json()["paths"]["/api/v1/connectors"]["get"]
 
-    described = {parameter["name"]: parameter for parameter in operation["parameters"]}
+    described = {
+        parameter["name"]: parameter for parameter in operation["parameters"] if parameter["in"] == "query"
+    }
     choosing = {"name", "role", "type", "status", "pipeline", "q"}
     assert set(described) == choosing | {"sort", "limit", "cursor", "include"}
     assert all(parameter["in"] == "query" for parameter in described.values())

@@ -72,6 +72,7 @@ connectors:
   hanging: {{type: tickets, role: source, config: {{order: hanging}}}}
   crashing: {{type: tickets, role: source, config: {{order: crashing}}}}
   failing: {{type: tickets, role: source, config: {{order: failing, token: {{env: {variable}}}}}}}
+  nowhere: {{type: postgres, role: source, config: {{database: d}}}}
   lacking: {{type: tickets, role: source, config: {{token: {{env: NO_SUCH_VARIABLE}}}}}}
   disabled: {{type: tickets, role: source, disabled: true}}
   wrong: {{type: tickets, role: source, wrong: true}}
@@ -175,6 +176,7 @@ def test_a_destination_has_none(api: Api) -> None:
         ("nobody", 404, "connector.unknown"),
         ("disabled", 409, "connector.disabled"),
         ("wrong", 409, "connector.unusable"),
+        ("nowhere", 409, "config.invalid"),
         ("hanging", 504, "timeout"),
         ("crashing", 502, "crashed"),
         ("failing", 502, "auth.failed"),

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -30,61 +28,21 @@ from acme.client import (
     UnauthorizedError,
     UnreachableError,
 )
-from acme_orchestration.registry.database import RegistryDatabase
 from acme_sdk.errors import AcmeError, ConfigurationError
-from api.keys import KeyStore
-from tests.dagster_home import opened_instance
+from tests.api.served import Served, served_api
 from tests.sdk.http_server import Answer, Asked, Server, serving
 from tests.servers import DatabaseServer
 
-WORKSPACE = """
-connectors:
-  users_db: {type: postgres, role: source, config: {host: h, database: d, user: u}}
-  lake: {type: parquet, role: destination, config: {path: lake}}
-pipelines:
-  users-lake: {source: users_db, destination: lake}
-"""
-ACME = [sys.executable, "-c", "from acme.cli import main; main()"]
-
-
-@dataclass
-class Running:
-    """An ``acme api`` and keys for it."""
-
-    url: str
-    keys: dict[str, str]
-
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """An ``acme api`` with keys, a registry and a Dagster instance, but without Dagster's webserver."""
-    folder = tmp_path_factory.mktemp("client")
-    with opened_instance(folder / "home"):
-        pass
-    (folder / "connectors.yaml").write_text(WORKSPACE)
-    store = KeyStore(RegistryDatabase(f"sqlite:///{folder / 'registry.db'}"))
-    keys = {name: store.create(name, [name], actor="ann") for name in ("read", "test", "write")}
-    keys["all"] = store.create("all", ["read", "test", "write"], actor="ann")
-    server = subprocess.Popen(
-        [*ACME, "api", "--port", "0", "--dagster-home", "home", "--egress-allow", "127.0.0.0/8"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"ACME_REGISTRY_URL": f"sqlite:///{folder / 'registry.db'}"},
-    )
-    try:
-        assert server.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
-        assert found
-        yield Running(found[0], keys)
-    finally:
-        server.terminate()
-        server.wait(60)
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served_api(tmp_path_factory.mktemp("client")) as served:
+        yield served
 
 
 @pytest.fixture
-def client(running: Running) -> Iterator[Client]:
-    with Client(running.url, key=running.keys["all"]) as client:
+def client(served: Served) -> Iterator[Client]:
+    with Client(served.url, key=served.keys["all"]) as client:
         yield client
 
 
@@ -99,6 +57,12 @@ def test_what_there_is(client: Client) -> None:
     assert client.health("users_db").uptime_30d.ratio is None
     assert [pipeline.name for pipeline in client.pipelines()] == ["users-lake"]
     assert client.pipeline("users-lake").streams[0].write_mode == "overwrite"
+    assert client.streams("lake") == []
+    with pytest.raises(ConflictError, match="disabled"):
+        client.streams("users_db", max_age=0)
+    types = {found.name: found for found in client.connector_types()}
+    assert client.connector_type("parquet") == types["parquet"]
+    assert types["parquet"].roles[0].config_schema["properties"]["path"]["type"] == "string"
 
 
 def test_the_life_of_a_connector(client: Client) -> None:
@@ -133,20 +97,21 @@ def test_a_connection_that_is_tried(client: Client, postgres: DatabaseServer) ->
     assert bad.error.code == "egress.refused"
 
 
-def test_each_refusal_has_its_class(running: Running) -> None:
+def test_each_refusal_has_its_class(served: Served) -> None:
     calls: list[tuple[type[ApiError], str, Any]] = [
         (UnauthorizedError, "acme_000000000000_" + "x" * 43, lambda c: list(c.connectors())),
-        (ForbiddenError, running.keys["read"], lambda c: c.delete("lake", version=None)),
-        (ForbiddenError, running.keys["test"], lambda c: list(c.connectors())),
-        (NotFoundError, running.keys["all"], lambda c: c.health("nothing")),
-        (NotFoundError, running.keys["all"], lambda c: c.connector("a/../b?c#d\x00")),
-        (NotFoundError, running.keys["all"], lambda c: c.run("nothing")),
-        (NotFoundError, running.keys["all"], lambda c: c.run_pipeline("nothing")),
-        (RefusedError, running.keys["all"], lambda c: list(c.connectors(sort="size"))),
-        (ServerError, running.keys["all"], lambda c: c.test_connector("lake", wait=1)),
+        (ForbiddenError, served.keys["read"], lambda c: c.delete("lake", version=None)),
+        (ForbiddenError, served.keys["test"], lambda c: list(c.connectors())),
+        (NotFoundError, served.keys["all"], lambda c: c.health("nothing")),
+        (NotFoundError, served.keys["all"], lambda c: c.connector("a/../b?c#d\x00")),
+        (NotFoundError, served.keys["all"], lambda c: c.run("nothing")),
+        (NotFoundError, served.keys["all"], lambda c: c.connector_type("nothing")),
+        (NotFoundError, served.keys["all"], lambda c: c.run_pipeline("nothing")),
+        (RefusedError, served.keys["all"], lambda c: list(c.connectors(sort="size"))),
+        (ServerError, served.keys["all"], lambda c: c.test_connector("lake", wait=1)),
     ]
     for kind, key, call in calls:
-        with Client(running.url, key=key) as client, pytest.raises(kind) as caught:
+        with Client(served.url, key=key) as client, pytest.raises(kind) as caught:
             call(client)
         assert isinstance(caught.value, AcmeError)
         assert re.fullmatch(r"[a-z_]+\.[a-z_]+", caught.value.code), caught.value.code
@@ -154,10 +119,10 @@ def test_each_refusal_has_its_class(running: Running) -> None:
 
 
 def test_where_it_is_and_who_we_are_come_from_the_environment(
-    running: Running, monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ACME_API_URL", running.url + "/")
-    monkeypatch.setenv("ACME_API_KEY", running.keys["read"] + "\n")
+    monkeypatch.setenv("ACME_API_URL", served.url + "/")
+    monkeypatch.setenv("ACME_API_KEY", served.keys["read"] + "\n")
     with Client() as client:
         assert len(list(client.connectors())) == 2
     monkeypatch.delenv("ACME_API_URL")

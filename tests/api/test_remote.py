@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 
 from acme.cli import main
 from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.keys import KeyStore
 from acme_orchestration.registry.registered import Registry
 from acme_sdk.health import HealthReport, HealthStatus
 from api.egress import EgressPolicy
-from api.keys import KeyRing, KeyStore
+from api.keys import KeyRing
 from tests.api.client import Api
 from tests.sdk.http_server import Answer, serving
 from tests.servers import DatabaseServer
@@ -67,6 +68,12 @@ def test_what_there_is(acme: Acme) -> None:
     assert (health.exit_code, acme("health", "lake").exit_code) == (1, 0)
     assert "failed: h:5432: refused [connect.refused]\nhint: start it" in health.output
     assert json.loads(acme("health", "users_db", "--json").output)["status"] == "unhealthy"
+    assert acme("streams", "lake").output == "Stream  Primary key  Cursor  Columns\n"
+    assert re.search(r"\nduckdb +(source, )?destination +built in\n", acme("types").output)
+    schemas = {
+        one["name"]: one["roles"][0]["config_schema"] for one in json.loads(acme("types", "--json").output)
+    }
+    assert "path" in schemas["duckdb"]["properties"]
     assert re.search(r"users-lake +users_db +lake +0 \* \* \* \*", acme("pipelines").output)
 
 
