@@ -116,7 +116,7 @@ WORKS = (
     ),
     Work(
         "memory-duckdb", "memory: Postgres → DuckDB", "duckdb-capped", "duckdb",
-        Memory(250, apart_mb=256), _FEW_AND_MANY, most_rounds=2,
+        Memory(250, apart_mb=128), _FEW_AND_MANY, most_rounds=2,
     ),
     Work(
         "memory-parquet", "memory: Postgres → Parquet", "parquet-overwrite", "parquet",

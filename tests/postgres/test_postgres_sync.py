@@ -52,3 +52,25 @@ def test_overwrite_follows_the_source(
     run("TRUNCATE t")
     assert sync_stream(source, destination, plan).loaded == 0
     assert query("SELECT count(*) FROM loaded.t") == [(0,)]
+
+
+@pytest.mark.parametrize(("key", "loaded", "numbered"), [((), 3, 0), (("label",), 2, 1)])
+def test_staged_rows_are_numbered_only_where_a_key_may_come_twice(
+    source: PostgresSource,
+    destination: PostgresDestination,
+    run: Run,
+    query: Query,
+    key: tuple[str, ...],
+    loaded: int,
+    numbered: int,
+) -> None:
+    run(
+        "CREATE TABLE t (id int PRIMARY KEY, label text)", "INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'b')"
+    )
+    plan = StreamPlan("p", "t", write_mode=WriteMode.UPSERT, primary_key=key)
+    for _ in range(2):
+        assert sync_stream(source, destination, plan).loaded == loaded
+    assert len(query("SELECT * FROM loaded.t")) == loaded
+    # The column of the numbers is gone from the table that the staged rows became.
+    gone = "SELECT count(*) FROM pg_attribute WHERE attrelid = 'loaded.t'::regclass AND attisdropped"
+    assert query(gone) == [(numbered,)]
