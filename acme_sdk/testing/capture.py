@@ -1,4 +1,4 @@
-"""What a connector shows of itself: standard output, standard error, log records, warnings."""
+"""What a connector shows of itself: output, log records, warnings, and command lines that others can list."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 __all__ = ["Shown", "captured"]
+
+# Which argument of these audit events is the command line.
+_COMMANDS = {"subprocess.Popen": 1, "os.system": 0, "os.exec": 1, "os.posix_spawn": 1, "os.spawn": 2}
 
 
 class Shown:
@@ -45,6 +49,7 @@ def captured(author: Path) -> Iterator[Shown]:
     try:
         with (
             _descriptors(shown),
+            _commands(shown),
             redirect_stdout(shown.stream),
             redirect_stderr(shown.stream),
             warnings.catch_warnings(),
@@ -70,6 +75,21 @@ def _descriptors(shown: Shown) -> Iterator[None]:
                 os.close(copy)
             file.seek(0)
             shown.descriptors = file.read().decode(errors="replace")
+
+
+@contextmanager
+def _commands(shown: Shown) -> Iterator[None]:
+    listening = True
+
+    def listen(event: str, arguments: tuple[Any, ...]) -> None:
+        if listening and event in _COMMANDS:
+            shown.stream.write(f"the command line {arguments[_COMMANDS[event]]}\n")
+
+    sys.addaudithook(listen)  # there is no way to take it off again
+    try:
+        yield
+    finally:
+        listening = False
 
 
 class _Handler(logging.Handler):

@@ -51,6 +51,7 @@ class Extraction:
         counts: How many rows came, by stream.
         seconds: How long they took, from the first call to the end.
         not_a_row: The first thing that was no `Row`, by stream.
+        same_row: The number of the first row that is the very object that came before it, by stream.
         kinds: For each stream and column, the kinds of its values but ``None``, by name, in the order they
             came in.
         kept: The first rows of each stream.
@@ -60,6 +61,7 @@ class Extraction:
     counts: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     not_a_row: dict[str, First] = field(default_factory=dict)
+    same_row: dict[str, int] = field(default_factory=dict)
     kinds: dict[tuple[str, Any], dict[str, First]] = field(default_factory=dict)
     kept: dict[str, list[Row]] = field(default_factory=dict)
 
@@ -75,10 +77,14 @@ class Extraction:
     def watch(self, reads: Iterable[Read]) -> Extraction:
         """Take everything that comes, until the end."""
         started = time.perf_counter()
+        previous = None
         for stream, item in reads:
             self.counts[stream] += 1
             if isinstance(item, Row):
                 self._look_at(stream, item)
+                if item is previous:
+                    self.same_row.setdefault(stream, self.counts[stream])
+                previous = item
             elif stream not in self.not_a_row:
                 self.not_a_row[stream] = First(self.counts[stream], item)
         self.seconds = time.perf_counter() - started

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +14,14 @@ from acme_sdk.testing.caught import errors_noted
 from acme_sdk.testing.documents import Path, find
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.faults import Answer, Fault, FaultServer, decoded
+from acme_sdk.testing.findings import Skip
 from acme_sdk.testing.listings import ROWS_LOOKED_AT, Listing
 from acme_sdk.testing.subject import Subject
 
 __all__ = ["Change", "Dropped", "Oddities", "Trial"]
 
-# What comes in place of a value.
-_ODD_VALUES = (None, "n/a")
+# An error over one odd record hides what would become of the next.
+_MOST_TRIALS = 6
 
 
 class Change(NamedTuple):
@@ -73,13 +73,26 @@ class Oddities:
     met: int = 0
 
     @classmethod
-    def among(cls, listings: Sequence[Listing], chance: Random, without: set[Change]) -> Oddities:
-        """Choose a record for each field and odd value; several share one only where records are few."""
+    def among(
+        cls,
+        listings: Sequence[Listing],
+        changes: Sequence[Sequence[Change]],
+        chance: Random,
+        without: set[Change],
+    ) -> Oddities:
+        """Choose a record for each change; several share one only where records are few.
+
+        Args:
+            listings: The lists.
+            changes: What is to be odd, by list.
+            chance: What chooses.
+            without: What is to be left out.
+        """
         chosen: dict[_Odd, tuple[Change, ...]] = {}
-        for number, listing in enumerate(listings):
+        for number, (listing, wanted) in enumerate(zip(listings, changes, strict=True)):
             free = list(listing.records)
             chance.shuffle(free)
-            for change in itertools.starmap(Change, itertools.product(listing.fields, _ODD_VALUES)):
+            for change in wanted:
                 key = next(
                     (key for key in free if find(listing.records[key], change.field) is not None), None
                 )
@@ -112,7 +125,7 @@ class Oddities:
         if self.met == met:
             return answer
         headers = {name: text for name, text in answer.headers.items() if name.lower() != "content-encoding"}
-        return Answer(answer.status, headers, json.dumps(document).encode())
+        return Answer(answer.status, headers, json.dumps(document, ensure_ascii=False).encode())
 
     def identify(self, values: Sequence[Any]) -> set[_Odd]:
         """Return which records are among some values, odd or not."""
@@ -143,6 +156,36 @@ class Trial:
     _errors: dict[_Odd, list[tuple[str, Exception]]] = field(default_factory=dict)
     _last: set[_Odd] = field(default_factory=set)
     _usual: set[str] = field(default_factory=set)
+
+    @classmethod
+    def until_the_end(
+        cls, subject: Subject, listings: Sequence[Listing], changes: Sequence[Sequence[Change]], purpose: str
+    ) -> Trial:
+        """Extract with odd records, and again without those that ended the extraction.
+
+        Args:
+            subject: What to extract with.
+            listings: The lists that have odd records.
+            changes: What makes them odd, by list.
+            purpose: What it is for: for each purpose chance chooses other records.
+
+        Raises:
+            Skip: The target had other records this time.
+        """
+        refused: set[Change] = set()
+        chance = subject.chance(purpose)
+        trial = cls.of(subject, Oddities.among(listings, changes, chance, refused))
+        for _ in range(_MOST_TRIALS - 1):
+            if trial.error is None or trial.refused <= refused:
+                break
+            refused |= trial.refused
+            oddities = Oddities.among(listings, changes, chance, refused)
+            if not oddities.records:
+                break
+            trial = cls.of(subject, oddities)
+        if not trial.oddities.met:
+            raise Skip("the target had other records the second time")
+        return trial
 
     @classmethod
     def of(cls, subject: Subject, oddities: Oddities) -> Trial:

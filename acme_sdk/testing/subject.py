@@ -28,6 +28,7 @@ from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.result import Connector as Named
 from acme_sdk.testing.samples import declared_modes, sample_rows
 from acme_sdk.testing.secrecy import marked_secrets, suspected_secrets
+from acme_sdk.testing.settings import ProcessSettings
 
 __all__ = ["RecordingConfig", "Subject"]
 
@@ -54,11 +55,20 @@ class Subject:
         kind: The class.
         config: The configuration as the user wrote it, references included.
         file: The file that the class was loaded from.
+        settings: What its author changes in the process.
         seed: What decides where chance does.
     """
 
-    def __init__(self, kind: type[Connector], config: Mapping[str, Any], file: Path, seed: int = 0) -> None:
+    def __init__(
+        self,
+        kind: type[Connector],
+        config: Mapping[str, Any],
+        file: Path,
+        settings: ProcessSettings,
+        seed: int = 0,
+    ) -> None:
         self.kind = kind
+        self.settings = settings
         self.config = dict(config)
         self.file = file
         self.seed = seed

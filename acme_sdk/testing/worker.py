@@ -27,6 +27,7 @@ from acme_sdk.testing.reach import Dialled
 from acme_sdk.testing.registry import Check, select
 from acme_sdk.testing.result import Outcome, Result
 from acme_sdk.testing.secrecy import suspected_secrets
+from acme_sdk.testing.settings import ProcessSettings
 from acme_sdk.testing.subject import Subject
 from acme_sdk.testing.verdict import judge, overdue
 
@@ -103,6 +104,7 @@ class _Session:
         self._emit("end")
 
     def _subjects(self) -> list[Subject]:
+        settings = ProcessSettings(self._file)
         classes = load_file(self._file)
         role = self._job["role"]
         if role is not None and role not in classes:
@@ -112,7 +114,7 @@ class _Session:
                 hint=f"it has a {' and a '.join(classes)}",
             )
         subjects = [
-            Subject(kind, self._config, self._file, self._job["seed"])
+            Subject(kind, self._config, self._file, settings, self._job["seed"])
             for name, kind in classes.items()
             if role in (None, name)
         ]

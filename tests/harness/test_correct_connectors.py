@@ -10,7 +10,7 @@ from tests.harness.conftest import harness
 
 CORRECT = Path(__file__).parent / "correct"
 # What a connector does not have, or the target is too small to tell.
-NO_HTTP = {"config", "extraction.odd_record", "health", "http", "secrets"}
+NO_HTTP = {"config", "extraction.exact", "extraction.odd_record", "health", "http", "secrets"}
 NO_CURSOR = {"incremental", "streams.cursor", "streams.order", "streams.primary_key", "streams.schema"}
 NO_PARTS = {"streams.partitions", "resume.state", "resume.checkpoint"}
 NO_READ_BACK = {"destination.upsert", "destination.overwrite"}
@@ -34,7 +34,7 @@ SKIPPED = {
 # It depends on the machine's speed how many rows come in the time that this takes.
 UNSURE = {"memory.flat"}
 # It sees requests by any client, and none is fine, too.
-FOR_ALL = {"http.own_client"}
+FOR_ALL = {"http.own_client", "http.verify"}
 
 
 @pytest.mark.parametrize("name", SKIPPED)

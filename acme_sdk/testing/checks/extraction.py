@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import product, starmap
 from typing import Any
 
 from acme_sdk.errors import FatalError
 from acme_sdk.position import Position
 from acme_sdk.source import BatchSource
+from acme_sdk.testing.exactness import copied_fields, inexact_values
 from acme_sdk.testing.extraction import Extraction
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.listings import Listing
-from acme_sdk.testing.oddities import Change, Oddities, Trial
+from acme_sdk.testing.oddities import Change, Trial
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
 
@@ -19,8 +21,8 @@ __all__: list[str] = []
 
 # A column can hold these; about all else the engine is asked, which costs the import of Arrow.
 _PLAIN = frozenset({"str", "int", "float", "bool", "dict", "list", "datetime with a zone", "Decimal", "date"})
-# An error over one odd record hides what would become of the next.
-_MOST_TRIALS = 6
+# What comes in place of a value, to see whether the record is dropped.
+_ODD_VALUES = (None, "n/a")
 
 
 @check(
@@ -43,12 +45,18 @@ def ends(subject: Subject) -> None:
     needs=["extraction.ends"],
 )
 def rows(subject: Subject) -> None:
-    """No dictionary, no None, no text."""
+    """No dictionary, no None, no text, and no row that is filled again with the next record."""
     for stream, odd in _with_rows(subject).not_a_row.items():
         kind = type(odd.value).__name__
         what = "None" if odd.value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
         where = subject.where(stream)
         raise Problem(f"{where}extract() yielded {what} instead of a Row, the first as number {odd.row}")
+    for stream, number in subject.baseline.same_row.items():
+        raise Problem(
+            f"{subject.where(stream)}row {number} is the very object that was yielded before it: rows are "
+            "written together, and each would have the values of the last",
+            "make a new one for each record: `yield Row(record)`",
+        )
 
 
 @check(
@@ -142,16 +150,9 @@ def last_run(subject: Subject) -> None:
 )
 def odd_record(subject: Subject) -> None:
     """Some records, far from the first and the last, hold null or a text in one of their fields."""
-    if not subject.exchanges:
-        raise Skip("extract() does not use self.http")
-    listings = Listing.all_of(subject)
-    if not listings:
-        raise Skip(
-            "no answer has a list of three records or more, with values that differ, that came as rows"
-        )
-    trial = _until_the_end(subject, listings)
-    if not trial.oddities.met:
-        raise Skip("the target had other records the second time")
+    listings = _listings(subject)
+    changes = [list(starmap(Change, product(listing.fields, _ODD_VALUES))) for listing in listings]
+    trial = Trial.until_the_end(subject, listings, changes, "extraction.odd_record")
     if trial.error is None and (dropped := trial.dropped(subject.baseline)):
         raise Problem(
             f"a record with {' and '.join(map(str, dropped.changes))} is missing, "
@@ -160,20 +161,34 @@ def odd_record(subject: Subject) -> None:
         ) from dropped.error
 
 
-def _until_the_end(subject: Subject, listings: list[Listing]) -> Trial:
-    """Extract with odd records, and again without those that ended the extraction."""
-    refused: set[Change] = set()
-    chance = subject.chance("extraction.odd_record")
-    trial = Trial.of(subject, Oddities.among(listings, chance, refused))
-    for _ in range(_MOST_TRIALS - 1):
-        if trial.error is None or trial.refused <= refused:
-            break
-        refused |= trial.refused
-        oddities = Oddities.among(listings, chance, refused)
-        if not oddities.records:
-            break
-        trial = Trial.of(subject, oddities)
-    return trial
+@check(
+    "extraction.exact",
+    "values arrive as the target sent them",
+    hint="JSON is UTF-8, and its integers may have more digits than a float: leave both to response.json(); "
+    "tell a missing value by `is None`, for 0 is one that is there",
+    role="source",
+    needs=["extraction.repeatable", "extraction.rows", "streams.names"],
+)
+def exact(subject: Subject) -> None:
+    """Text of any language, 0 and large integers come through where a field comes as it is."""
+    listings = _listings(subject)
+    copied = [copied_fields(listing, subject.baseline) for listing in listings]
+    if not any(copied):
+        raise Skip("no field of the records comes as it is")
+    changes = [[Change(field, value) for field, _, values in own for value in values] for own in copied]
+    trial = Trial.until_the_end(subject, listings, changes, "extraction.exact")
+    for stream, column, sent, came in inexact_values(trial, copied) if trial.error is None else ():
+        raise Problem(
+            f"{subject.where(stream)}column {column!r}: the target sent {sent!r}, and {came!r} is in the row"
+        )
+
+
+def _listings(subject: Subject) -> list[Listing]:
+    if not subject.exchanges:
+        raise Skip("extract() does not use self.http")
+    if listings := Listing.all_of(subject):
+        return listings
+    raise Skip("no answer has a list of three records or more, with values that differ, that came as rows")
 
 
 def _with_rows(subject: Subject) -> Extraction:

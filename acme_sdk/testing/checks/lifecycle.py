@@ -14,6 +14,7 @@ from acme_sdk.destination import DestinationConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.testing import holdings
 from acme_sdk.testing.attempts import hurried
+from acme_sdk.testing.faults import Answer, Fault, FaultServer
 from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
@@ -21,6 +22,7 @@ from acme_sdk.testing.subject import Subject
 __all__: list[str] = []
 
 _CLOSING_S = 3.0
+_OUT_OF_ORDER = Fault(Answer(503, {"Content-Type": "text/plain"}, b"out of order"))
 
 
 @check(
@@ -81,10 +83,11 @@ def failed(subject: Subject) -> None:
     needs=["lifecycle.setup", "extraction.ends", "destination.count", "lifecycle.abandoned"],
 )
 def leaks(subject: Subject) -> None:
-    """No thread, process, socket, open or temporary file is left of a run, complete or abandoned."""
-    _must_leave_nothing(subject, Subject.use, "")
+    """No thread, process, socket, open or temporary file is left of a run, whichever way it ended."""
+    _must_leave_nothing(lambda: _work(subject, _use), "")
     if not issubclass(subject.kind, DestinationConnector):
-        _must_leave_nothing(subject, _begin, " of an extraction that was not read to its end")
+        _must_leave_nothing(lambda: _work(subject, _begin), " of an extraction that was not read to its end")
+    _must_leave_nothing(lambda: _fail_to_set_up(subject), " of a setup() that failed")
 
 
 @check(
@@ -165,6 +168,19 @@ def instances(subject: Subject) -> None:
         )
 
 
+@check(
+    "lifecycle.process",
+    "the process is left as it was",
+    hint="hand a setting to what needs it instead: other connectors, and Dagster, run in the same process",
+    needs=["lifecycle.setup", "extraction.ends", "destination.count"],
+)
+def process(subject: Subject) -> None:
+    """Working directory, environment, signals, locale, root logger, default time-out are nobody's own."""
+    subject.run()
+    for changed in subject.settings.changed:
+        raise Problem(f"{changed.place}, changes {changed.setting}, for everybody in the process")
+
+
 def _other_values(subject: Subject) -> dict[str, str]:
     """Return other secrets and addresses, which nobody answers to."""
     other: dict[str, str] = {}
@@ -207,12 +223,12 @@ def _begin(subject: Subject, connector: Any) -> None:
     rows.close()  # type: ignore[attr-defined]  # read() is a generator
 
 
-def _must_leave_nothing(subject: Subject, use: Callable[[Subject, Any], object], what: str) -> None:
-    """Raise if a run leaves behind what was not there before it."""
-    _work(subject, use)  # libraries may keep what they open once per process
+def _must_leave_nothing(work: Callable[[], Any], what: str) -> None:
+    """Raise if a run leaves behind what was not there before it; it returns the connector."""
+    work()  # libraries may keep what they open once per process
     gc.collect()
     before = holdings.take()
-    connector = _work(subject, use)
+    connector = work()
     gc.collect()
     until = time.monotonic() + _CLOSING_S
     while (left := holdings.take() - before) and time.monotonic() < until:
@@ -220,6 +236,28 @@ def _must_leave_nothing(subject: Subject, use: Callable[[Subject, Any], object],
     if left:
         shown = ", ".join(sorted(left)[:5])
         raise Problem(f"after teardown(){what}, {type(connector).__name__} leaves behind: {shown}")
+
+
+def _use(subject: Subject, connector: Any) -> None:
+    if subject.has_health_check:
+        connector.health_check()
+    subject.use(connector)
+
+
+def _fail_to_set_up(subject: Subject) -> Any:
+    """Set up while the target is out of order, and return the connector."""
+    connectors: list[Any] = []
+
+    def set_up(connector: Any, config: Any) -> None:
+        connectors.append(connector)
+        subject.kind.setup(connector, config)
+
+    with FaultServer(_OUT_OF_ORDER) as server, hurried(), suppress(Exception):
+        server.arm()
+        other = {**subject.config, **_other_values(subject)}
+        with subject.open(other, http=server.session(), setup=set_up):
+            pass
+    return connectors[0] if connectors else None
 
 
 def _work(subject: Subject, use: Callable[[Subject, Any], object]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from acme_sdk.testing.attempts import PATIENCE_S, extract, first_and_last, must_not_pass
-from acme_sdk.testing.clients import waits_noted
+from acme_sdk.testing.clients import trust_noted, waits_noted
 from acme_sdk.testing.faults import Fault, Manner, unchanged
 from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.registry import check
@@ -68,3 +68,20 @@ def own_client(subject: Subject) -> None:
         subject.run()
     if places:
         raise Problem(f"{places[0]}, sends a request without a time-out: it would wait for ever")
+
+
+@check(
+    "http.verify",
+    "certificates are verified",
+    hint="do not turn verification off: give the authority of the certificate, "
+    '`self.http.verify = config["ca_file"]`',
+    needs=["extraction.repeatable", "destination.count", "health.answer"],
+)
+def verify(subject: Subject) -> None:
+    """A run and a health check trust no server that cannot show who it is."""
+    with trust_noted(subject.file) as places:
+        subject.run()
+    if places:
+        raise Problem(
+            f"{places[0]}, lets certificates go unverified: whoever is in between reads the secrets"
+        )

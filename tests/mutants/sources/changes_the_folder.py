@@ -1,0 +1,39 @@
+"""It changes the working directory of the whole process.
+
+Caught by: lifecycle.process
+"""
+
+import os
+
+from acme.sdk import Row, SourceConnector
+
+
+class ChangesTheFolder(SourceConnector):
+    @classmethod
+    def config_schema(cls):
+        return {
+            "api_url": {"type": "string", "required": True},
+            "api_key": {"type": "string", "required": True, "secret": True},
+            "page_size": {"type": "integer", "default": 100},
+        }
+
+    def setup(self, config):
+        self.url = config["api_url"]
+        self.page_size = config["page_size"]
+        self.http.headers["Authorization"] = f"Bearer {config['api_key']}"
+        os.chdir("/")
+
+    def extract(self, last_run=None):
+        since = last_run.isoformat() if last_run else None
+        page = 1
+        while True:
+            query = {"page": page, "per_page": self.page_size, "since": since}
+            data = self.http.get(f"{self.url}/data", params=query).json()
+            for item in data["results"]:
+                yield Row(item)
+            if not data["has_more"]:
+                return
+            page += 1
+
+    def health_check(self):
+        return self.http.get(f"{self.url}/health").status_code == 200

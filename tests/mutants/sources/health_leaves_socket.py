@@ -1,0 +1,44 @@
+"""Its health_check() leaves a socket open.
+
+Caught by: lifecycle.leaks
+"""
+
+import socket
+from urllib.parse import urlsplit
+
+from acme.sdk import Row, SourceConnector
+
+
+class HealthLeavesSocket(SourceConnector):
+    @classmethod
+    def config_schema(cls):
+        return {
+            "api_url": {"type": "string", "required": True},
+            "api_key": {"type": "string", "required": True, "secret": True},
+            "page_size": {"type": "integer", "default": 100},
+        }
+
+    def setup(self, config):
+        self.url = config["api_url"]
+        self.page_size = config["page_size"]
+        self.http.headers["Authorization"] = f"Bearer {config['api_key']}"
+
+    def extract(self, last_run=None):
+        since = last_run.isoformat() if last_run else None
+        page = 1
+        while True:
+            query = {"page": page, "per_page": self.page_size, "since": since}
+            data = self.http.get(f"{self.url}/data", params=query).json()
+            for item in data["results"]:
+                yield Row(item)
+            if not data["has_more"]:
+                return
+            page += 1
+
+    def health_check(self):
+        target = urlsplit(self.url)
+        self.sockets = [
+            *getattr(self, "sockets", []),
+            socket.create_connection((target.hostname, target.port), 5),
+        ]
+        return self.http.get(f"{self.url}/health").status_code == 200
