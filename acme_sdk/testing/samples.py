@@ -10,7 +10,15 @@ from acme_sdk.destination import DestinationConnector
 from acme_sdk.load import WriteMode
 from acme_sdk.row import Row
 
-__all__ = ["awkward_rows", "declared_modes", "extreme_rows", "fresh_ids", "hostile_names", "sample_rows"]
+__all__ = [
+    "awkward_rows",
+    "declared_modes",
+    "extreme_rows",
+    "fresh_ids",
+    "hostile_names",
+    "lengthy_rows",
+    "sample_rows",
+]
 
 
 def declared_modes(kind: type[DestinationConnector]) -> list[WriteMode]:
@@ -39,6 +47,14 @@ def awkward_rows() -> dict[str, Row]:
             {"id": 5, "name": "nested", "tags": ["a", "b"], "extra": {"deep": {"er": [1, None]}}}
         ),
     }
+
+
+def lengthy_rows() -> list[Row]:
+    """Return rows with values that are easily cut off or rounded; a target may refuse them."""
+    return [
+        Row({"id": 1, "name": "0123456789" * 500}),
+        Row({"id": 2, "name": "digits", "precise": 0.1 + 0.2, "large": 2**53 + 1}),
+    ]
 
 
 def extreme_rows() -> dict[str, Row]:

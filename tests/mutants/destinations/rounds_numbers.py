@@ -1,0 +1,23 @@
+"""It rounds floats to two digits.
+
+Caught by: destination.stored
+"""
+
+from acme.sdk import DestinationConnector
+
+
+class RoundsNumbers(DestinationConnector):
+    def setup(self, config):
+        self.endpoint = config["endpoint"]
+
+    def load(self, rows, write_mode):
+        data = [
+            {name: round(value, 2) if isinstance(value, float) else value for name, value in row.items()}
+            for row in rows
+        ]
+        return self.http.post(self.endpoint, json={"data": data, "mode": write_mode.value}).json()[
+            "rows_written"
+        ]
+
+    def read_back(self):
+        return self.http.get(self.endpoint.replace("/load", "/table")).json()
