@@ -8,10 +8,22 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
-from acme.sdk import RetriableError, StagedDestination
+from acme.sdk import RetriableError
+from acme_sdk.connectors.duckdb import DuckDBDestination
 
 
-class LockOutlivesItsProcess(StagedDestination):
+class LockOutlivesItsProcess(DuckDBDestination):
+    @classmethod
+    def config_schema(cls):
+        file = str(Path(tempfile.gettempdir(), "people.duckdb"))
+        return {
+            **super().config_schema(),
+            "endpoint": {"type": "string"},
+            "path": {"type": "string", "default": file},
+            "table": {"type": "string", "default": "people"},
+            "primary_key": {"type": "array", "default": ["id"]},
+        }
+
     @contextmanager
     def exclusive(self, pipeline, stream, run_id):
         path = Path(tempfile.gettempdir(), f"{pipeline}-{stream}.pid")
@@ -23,12 +35,3 @@ class LockOutlivesItsProcess(StagedDestination):
             yield
         finally:
             path.unlink()
-
-    def open_load(self, plan):
-        raise NotImplementedError
-
-    def finish_refresh(self, plan, state):
-        raise NotImplementedError
-
-    def state(self, pipeline, stream):
-        return None

@@ -3,23 +3,24 @@
 Caught by: destination.state
 """
 
-from typing import ClassVar
+import tempfile
+from pathlib import Path
 
-from acme.sdk import StagedDestination
+from acme_sdk.connectors.duckdb import DuckDBDestination
 
 
-class StateCannotBeRemoved(StagedDestination):
-    table: ClassVar[dict] = {}
+class StateCannotBeRemoved(DuckDBDestination):
+    @classmethod
+    def config_schema(cls):
+        file = str(Path(tempfile.gettempdir(), "people.duckdb"))
+        return {
+            **super().config_schema(),
+            "endpoint": {"type": "string"},
+            "path": {"type": "string", "default": file},
+            "table": {"type": "string", "default": "people"},
+            "primary_key": {"type": "array", "default": ["id"]},
+        }
 
     def replace_state(self, plan, state):
         if state is not None:
-            self.table[plan.pipeline, plan.stream] = state
-
-    def state(self, pipeline, stream):
-        return self.table.get((pipeline, stream))
-
-    def open_load(self, plan):
-        raise NotImplementedError
-
-    def finish_refresh(self, plan, state):
-        raise NotImplementedError
+            super().replace_state(plan, state)
