@@ -87,11 +87,11 @@ def trust_noted(file: Path) -> Iterator[list[str]]:
         mode.fset(context, value)
 
     with _before(Session, "send", note_request):
-        ssl.SSLContext.verify_mode = property(mode.fget, set_mode)  # type: ignore[assignment,misc]
+        ssl.SSLContext.verify_mode = property(mode.fget, set_mode)  # type: ignore[assignment]
         try:
             yield places
         finally:
-            ssl.SSLContext.verify_mode = mode  # type: ignore[method-assign]
+            ssl.SSLContext.verify_mode = mode
 
 
 @contextmanager
