@@ -49,7 +49,7 @@ def connector_asset(entry: ConnectorEntry, deps: list[AssetKey]) -> AssetSpec:
 
 def _description(entry: ConnectorEntry) -> str | None:
     if entry.fault is not None:
-        return f"**This connector cannot be used.** {entry.fault}"
+        return f"Cannot be used: {entry.fault}"
     return f"Disabled. {entry.description or ''}".rstrip() if entry.disabled else entry.description
 
 
