@@ -70,7 +70,7 @@ def test_people_read_what_is_wrong_where_and_what_to_do(source_config):
         "hint: ",
         "– extraction.rows         skipped: extraction.ends failed",  # noqa: RUF001
         "the connector is at fault",
-        "1 failed · 6 skipped",
+        "1 failed · 7 skipped",
     ):
         assert words in ended.output
     assert "acme_sdk" not in ended.output

@@ -80,7 +80,13 @@ def failed(subject: Subject) -> None:
     "lifecycle.leaks",
     "teardown() leaves nothing behind",
     hint="close in teardown() what setup() opened and join the threads that were started",
-    needs=["lifecycle.setup", "extraction.ends", "destination.count", "lifecycle.abandoned"],
+    needs=[
+        "lifecycle.setup",
+        "health.answer",
+        "extraction.ends",
+        "destination.count",
+        "lifecycle.abandoned",
+    ],
 )
 def leaks(subject: Subject) -> None:
     """No thread, process, socket, open or temporary file is left of a run, whichever way it ended."""
@@ -172,7 +178,7 @@ def instances(subject: Subject) -> None:
     "lifecycle.process",
     "the process is left as it was",
     hint="hand a setting to what needs it instead: other connectors, and Dagster, run in the same process",
-    needs=["lifecycle.setup", "extraction.ends", "destination.count"],
+    needs=["lifecycle.setup", "health.answer", "extraction.ends", "destination.count"],
 )
 def process(subject: Subject) -> None:
     """Working directory, environment, signals, locale, root logger, default time-out are nobody's own."""
