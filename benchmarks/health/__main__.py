@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,7 +92,7 @@ def _growth(count: int, minutes: float) -> report.Figures:
             load_s=load_s,
             tick_s=(median(busy), max(busy)),
             first_tick_s=durations[0],
-            checks_per_minute=count * 60 / mean(_gaps(server, "ok")),
+            checks_per_minute=_asked_in_the_last_minute(server),
             gap_s=max(_gaps(server, "ok")),
             first_events=min(events, count),
             later_events=max(events - count, 0),
@@ -174,6 +174,11 @@ def _gaps(server: Server, order: str) -> list[float]:
         if name.startswith(order)
         for earlier, later in itertools.pairwise(asked)
     ]
+
+
+def _asked_in_the_last_minute(server: Server) -> int:
+    last = max(at for asked in server.asked.values() for at in asked)
+    return sum(at > last - 60 for asked in server.asked.values() for at in asked)
 
 
 def _keep(kind: str, records: list[dict[str, Any]]) -> None:
