@@ -24,7 +24,7 @@ class Figures:
         load_s: Seconds until the daemon knows the code location, code server included.
         tick_s: Seconds of the ticks that checked something: median and longest, without the first one.
         first_tick_s: Seconds of the first tick, which stores every state.
-        checks_per_minute: Of all connectors together, by the mean time between two checks of one.
+        checks_per_minute: Of all connectors together, in the last minute.
         gap_s: The longest time between two checks of one connector.
         first_events: What the first ticks stored.
         later_events: What was stored afterwards, within the heartbeat's interval.
