@@ -116,6 +116,7 @@ def _start(stack: Stack) -> None:
 def _print_addresses(stack: Stack, seconds: float) -> None:
     addresses = {
         "Dagster UI": stack.webserver.url,
+        "Connectors": stack.api_url,
         "API": f"{stack.api_url}/api/v1/connectors",
         "API docs": f"{stack.api_url}/docs",
         "Postgres": stack.connection,

@@ -27,7 +27,7 @@ export function connectorsView(parameters) {
   let known = { path: null, etag: null, items: [], next: null, total: 0 };
 
   const banner = el("div", { class: "banner", hidden: true });
-  const empty = el("div", { class: "empty" }, el("p", {}, "Loading …"));
+  const empty = el("div", { class: "empty loading" }, el("p", {}, "Loading …"));
   const chooser = filters(query, (change) => ask({ ...query, ...change, cursors: [] }));
   const list = table("Connectors", COLUMNS, (sort) => ask({ ...query, sort, cursors: [] }));
   const rows = keyed(list.body, (item) => item.name, (item) => connectorRow(item, () => refresh.now()));
@@ -88,6 +88,7 @@ export function connectorsView(parameters) {
 
   function show() {
     const { items, next, total } = known;
+    empty.classList.remove("loading");
     rows(items);
     const first = query.cursors.length * PAGE;
     list.node.hidden = items.length === 0;

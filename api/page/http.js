@@ -42,8 +42,9 @@ async function ask(method, path, { headers, body, signal }) {
   noteServerTime(response);
   if (response.ok || response.status === 304) return response;
   const problem = await problemOf(response);
-  if (response.status === 401 && (await anotherKey(key))) return ask(method, path, { headers, body, signal });
-  throw problem;
+  if (response.status !== 401) throw problem;
+  if (await anotherKey(key)) return ask(method, path, { headers, body, signal });
+  throw new Problem({ code: problem.code, detail: "this server asks for a key" }, response.status);
 }
 
 async function reached(path, options) {

@@ -14,7 +14,7 @@ export function announce(text) {
 /** Show a message; one of a failure stays until it is closed. */
 export function notify(text, { isFailure = false } = {}) {
   const close = el("button", { class: "plain", type: "button", "aria-label": "Close this message" }, "×");
-  const box = el("div", { class: "notice", "data-failure": isFailure, role: isFailure ? "alert" : "status" });
+  const box = el("div", { class: "notice", "data-failure": String(isFailure), role: isFailure ? "alert" : "status" });
   close.addEventListener("click", () => box.remove());
   notices.append(box);
   // The element was there before its text, so that screen readers notice it.

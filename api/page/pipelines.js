@@ -34,7 +34,7 @@ export function pipelinesView(parameters) {
   });
   const list = table("Pipelines", COLUMNS);
   const rows = keyed(list.body, (item) => item.name, (item) => pipelineRow(item, () => refresh.now()));
-  const empty = el("div", { class: "empty" }, el("p", {}, "Loading …"));
+  const empty = el("div", { class: "empty loading" }, el("p", {}, "Loading …"));
   const place = el("p");
   const turn = (pages) => {
     page += pages;
@@ -69,6 +69,7 @@ export function pipelinesView(parameters) {
 
   function show() {
     if (all === null) return;
+    empty.classList.remove("loading");
     const found = all.filter(fits);
     page = Math.max(0, Math.min(page, Math.ceil(found.length / PAGE) - 1));
     const first = page * PAGE;

@@ -3,18 +3,18 @@
 import { el, newId } from "./dom.js";
 
 const STORES = { env: "Environment variable", file: "File" };
-const EXAMPLES = { env: "USERS_DB_PASSWORD", file: "/run/secrets/users_db" };
 
 /** Make the control of a field that holds a secret; `reference` and `value` read its two halves. */
 export function secretControl(field) {
   const id = newId("secret");
+  const examples = { env: `MY_${field.name.toUpperCase()}`, file: `/run/secrets/my_${field.name}` };
   const store = el(
     "select",
     { id: `${id}-store`, "aria-label": `Where ${field.name} is kept` },
     Object.entries(STORES).map(([key, label]) => el("option", { value: key }, label)),
   );
   const name = el("input", {
-    id: `${id}-name`, type: "text", spellcheck: "false", autocomplete: "off", placeholder: EXAMPLES.env,
+    id: `${id}-name`, type: "text", spellcheck: "false", autocomplete: "off", placeholder: examples.env,
     "aria-label": `Name of the environment variable of ${field.name}`, "aria-describedby": `${id}-hint ${id}-error`,
   });
   const value = el("input", {
@@ -28,7 +28,7 @@ export function secretControl(field) {
     if (message) half.setAttribute("aria-invalid", "true");
   };
   store.addEventListener("change", () => {
-    name.placeholder = EXAMPLES[store.value];
+    name.placeholder = examples[store.value];
     name.setAttribute("aria-label", `${store.value === "env" ? "Name of the environment variable" : "Path of the file"} of ${field.name}`);
   });
   for (const input of [name, value]) input.addEventListener("input", () => fail(null));
