@@ -16,6 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from acme_orchestration.instance import InstanceUnavailableError
 from acme_sdk.health import HealthStatus
 from api.problems import ProblemError
 
@@ -114,8 +115,8 @@ class _States(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             found = self._snapshot.current()
-        except ProblemError:
-            return  # there are none while connectors.yaml cannot be read
+        except (ProblemError, InstanceUnavailableError):
+            return  # there are none while connectors.yaml, or the states, cannot be read
         yield GaugeMetricFamily(
             "acme_states_age_seconds",
             "Seconds since Dagster's database was read for the states of the connectors.",

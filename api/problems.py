@@ -13,6 +13,7 @@ from flask import Flask, Response, g, has_request_context, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
+from acme_orchestration.instance import InstanceUnavailableError
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from api.schemas import Problem, ProblemField
 
@@ -21,6 +22,9 @@ __all__ = ["ProblemError", "field_problems", "problem_answer", "refuse_invalid",
 _CONTENT_TYPE = "application/problem+json"
 
 log = logging.getLogger(__name__)
+
+# A database that was away may be back by then.
+_RETRY_S = 10
 
 _CODES = {
     400: "request.malformed",
@@ -106,6 +110,7 @@ def register_problems(app: Flask) -> None:
     app.register_error_handler(ProblemError, problem_answer)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(RegistryUnavailableError, _registry_error)
+    app.register_error_handler(InstanceUnavailableError, _instance_error)
     app.register_error_handler(OSError, _os_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -170,6 +175,18 @@ def _registry_error(error: RegistryUnavailableError) -> Response:
         return problem_answer(_full(error.code))
     return problem_answer(
         ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, error.code, "the registry cannot be used at present")
+    )
+
+
+def _instance_error(error: InstanceUnavailableError) -> Response:
+    log.error("%s", error.message)
+    return problem_answer(
+        ProblemError(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            error.code,
+            f"{error.message} at present",
+            headers={"Retry-After": str(_RETRY_S)},
+        )
     )
 
 

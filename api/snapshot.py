@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from acme_orchestration.instance import InstanceUnavailableError
 from acme_orchestration.instance.following import StateFollower
 from api.answers import digest_of
 from api.problems import ProblemError
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 # A status is seen at most this long after its check was stored, and the time to look.
 _EVERY_S = 0.5
+# So long a request waits for another one, or the thread, that asks Dagster's database.
+_PATIENCE_S = 5.0
 _NOBODY: Mapping[str, Users] = {}
 _UNREADABLE = "the states of the connectors stay as they were, since they cannot be read: %s"
 
@@ -109,6 +112,7 @@ class Snapshot:
         self._list: ConnectorList | None = None
         self._refreshing = threading.Lock()
         self._looked_at = -math.inf
+        self._is_away = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -117,14 +121,20 @@ class Snapshot:
 
         Raises:
             ProblemError: 503, the workspace cannot be read (code ``workspace.invalid``).
+            InstanceUnavailableError: The Dagster instance could not be read yet.
         """
-        workspace, known = self._workspace.read(), self._list
-        if known is None:
-            known = self._refresh()
-        elif known.workspace is not workspace or known.users is not self._users():
-            known = self._refreshed_or(known)
         self._watch()
-        return known
+        workspace, known = self._workspace.read(), self._list
+        if known is not None and known.workspace is workspace and known.users is self._users():
+            return known
+        if not self._refreshing.acquire(timeout=_PATIENCE_S):
+            if known is None:
+                raise InstanceUnavailableError("Dagster's database has not answered yet")
+            return known
+        try:
+            return self._refreshed()
+        finally:
+            self._refreshing.release()
 
     @property
     def age_s(self) -> float:
@@ -147,29 +157,33 @@ class Snapshot:
     def _follow(self) -> None:
         while not self._stop.wait(_EVERY_S):
             try:
-                self._refresh()
-            except ProblemError:
-                continue  # the workspace cannot be read, which each answer says
-            except Exception as error:  # noqa: BLE001 - a database that is away must not end this
+                with self._refreshing:
+                    self._refreshed()
+            except (ProblemError, InstanceUnavailableError):
+                continue  # each answer says so
+            except Exception as error:  # noqa: BLE001 - nor end this
                 log.warning(_UNREADABLE, type(error).__name__)
 
-    def _refreshed_or(self, known: ConnectorList) -> ConnectorList:
-        try:
-            return self._refresh()
-        except ProblemError:
-            raise
-        except Exception as error:  # noqa: BLE001 - nor take this answer with it
-            log.warning(_UNREADABLE, type(error).__name__)
-            return known
+    def _refreshed(self) -> ConnectorList:
+        """Make the list anew if something has changed; for one thread at a time."""
+        workspace, users, known = self._workspace.read(), self._users(), self._list
+        states = self._states(workspace, is_first=known is None)
+        if known is None or not known.is_made_of(workspace, states, users):
+            known = self._list = _listing(workspace, states, users, known.connectors if known else {})
+        return known
 
-    def _refresh(self) -> ConnectorList:
-        with self._refreshing:
-            workspace, users, known = self._workspace.read(), self._users(), self._list
+    def _states(self, workspace: Workspace, is_first: bool) -> Mapping[str, ConnectorState]:
+        try:
             states = self._follower.states(workspace.connectors)
-            self._looked_at = time.monotonic()
-            if known is None or not known.is_made_of(workspace, states, users):
-                known = self._list = _listing(workspace, states, users, known.connectors if known else {})
-            return known
+        except Exception as error:  # whatever is wrong with a database must not take the list with it
+            if is_first:
+                raise
+            if not self._is_away:
+                log.warning(_UNREADABLE, type(error).__name__)
+            self._is_away = True
+            return self._follower.known(workspace.connectors)
+        self._looked_at, self._is_away = time.monotonic(), False
+        return states
 
     def _users(self) -> Mapping[str, Users]:
         return self._usage.users() if self._usage else _NOBODY

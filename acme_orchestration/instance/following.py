@@ -35,6 +35,7 @@ class StateFollower:
         self._cursors: list[str | None] = []
         self._checked: Mapping[str, datetime] = {}
         self._states: Mapping[str, ConnectorState] = {}
+        self._has_news = True
         self._judged_at = self._valid_until = datetime.min.replace(tzinfo=UTC)
 
     def states(
@@ -45,19 +46,34 @@ class StateFollower:
         Args:
             entries: The connectors by public name: the same object as long as they are the same.
             now: The time to judge by, aware; the present by default.
-        """
-        now = now or datetime.now(UTC)
-        is_changed = entries is not self._entries
-        if is_changed:
-            self._entries, self._shown = entries, by_dagster_name(entries.values())
-        is_changed |= self._read_checks()
-        is_changed |= self._read_cursors()
-        if is_changed or not self._judged_at <= now <= self._valid_until:
-            self._judge(now)
-        return self._states
 
-    def _read_checks(self) -> bool:
-        """Read what was stored since the last time, and tell whether there was anything."""
+        Raises:
+            InstanceUnavailableError: The database is away; `known` tells what was read before.
+        """
+        self._follow(entries)
+        self._read_checks()
+        self._read_cursors()
+        return self._judged(now or datetime.now(UTC))
+
+    def known(
+        self, entries: Mapping[str, ConnectorEntry], now: datetime | None = None
+    ) -> Mapping[str, ConnectorState]:
+        """Return the states by what was read before: they become too old, but do not change otherwise.
+
+        Args:
+            entries: As in `states`.
+            now: As in `states`.
+        """
+        self._follow(entries)
+        return self._judged(now or datetime.now(UTC))
+
+    def _follow(self, entries: Mapping[str, ConnectorEntry]) -> None:
+        if entries is not self._entries:
+            self._entries, self._shown = entries, by_dagster_name(entries.values())
+            self._has_news = True
+
+    def _read_checks(self) -> None:
+        """Read what was stored since the last time."""
         ids = set(self._reader.check_ids())
         if self._seen is None or (self._seen and self._seen.isdisjoint(ids)):
             # The first time; or more was stored than the ids tell; or it is another database now.
@@ -65,20 +81,27 @@ class StateFollower:
         unread = self._shown.keys() - self._checks.keys()
         if unread:
             self._checks |= dict.fromkeys(unread) | self._reader.last_checks(unread)
+            self._has_news = True
         news = self._reader.checks_of(ids - self._seen)
         for name, check in news.items():
             known = self._checks.get(name)
             if name in self._checks and (known is None or known.event_id < check.event_id):
                 self._checks[name] = check
+        self._has_news |= bool(news)
         self._seen = ids
-        return bool(unread or news)
 
-    def _read_cursors(self) -> bool:
+    def _read_cursors(self) -> None:
         cursors = self._reader.sensor_cursors()
-        is_changed = cursors != self._cursors
-        if is_changed:
+        if cursors != self._cursors:
             self._cursors, self._checked = cursors, checked_times(cursors)
-        return is_changed
+            self._has_news = True
+
+    def _judged(self, now: datetime) -> Mapping[str, ConnectorState]:
+        """Return the states as of now."""
+        if self._has_news or not self._judged_at <= now <= self._valid_until:
+            self._judge(now)
+            self._has_news = False
+        return self._states
 
     def _judge(self, now: datetime) -> None:
         """Work out the states as of now, and until when they hold if nothing is stored."""
@@ -117,7 +140,11 @@ class HistoryFollower:
         self._lock = threading.Lock()
 
     def history(self, name: str) -> Sequence[CheckRecord]:
-        """Return what `InstanceReader.history` does."""
+        """Return what `InstanceReader.history` does.
+
+        Raises:
+            InstanceUnavailableError: The database is away; `known` tells what was read before.
+        """
         ids = self._reader.history_ids(name, self._limit)
         known = self._known.get(name, {})
         unread = [row for row in ids if row not in known]
@@ -128,4 +155,12 @@ class HistoryFollower:
             self._known[name] = found  # at the end, which is forgotten last
             while len(self._known) > self._kept:
                 del self._known[next(iter(self._known))]
-        return sorted(found.values(), key=lambda record: record.at, reverse=True)
+        return _newest_first(found)
+
+    def known(self, name: str) -> Sequence[CheckRecord]:
+        """Return what was read last, nothing if the connector was not asked for lately."""
+        return _newest_first(self._known.get(name, {}))
+
+
+def _newest_first(records: Mapping[int, CheckRecord]) -> Sequence[CheckRecord]:
+    return sorted(records.values(), key=lambda record: record.at, reverse=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Set
+from collections.abc import Callable, Collection, Set
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from dagster import DagsterError, DagsterInstance
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import SensorInstigatorData
 from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
 
+from acme_orchestration.instance.availability import Availability
 from acme_orchestration.instance.cursor import HEALTH_SENSOR, checked_times
 from acme_orchestration.instance.evaluation import CheckRecord
 from acme_orchestration.instance.pipelines import PipelineState, held_back, pipeline_states
@@ -29,9 +32,27 @@ from acme_sdk.errors import ConfigurationError
 
 __all__ = ["InstanceReader"]
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def _asking(
+    method: Callable[Concatenate[InstanceReader, _P], _T],
+) -> Callable[Concatenate[InstanceReader, _P], _T]:
+    """Have a method raise `InstanceUnavailableError` when the database is away."""
+
+    @wraps(method)
+    def asking(reader: InstanceReader, /, *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with reader._availability.asked():
+            return method(reader, *args, **kwargs)
+
+    return asking
+
 
 class InstanceReader:
     """Reads health checks out of a Dagster instance.
+
+    All that ask its database raise an `InstanceUnavailableError` while that is away.
 
     Args:
         instance: The instance; it stays the caller's.
@@ -39,6 +60,7 @@ class InstanceReader:
 
     def __init__(self, instance: DagsterInstance) -> None:
         self._instance = instance
+        self._availability = Availability()
 
     @classmethod
     def open(cls, dagster_home: Path | None = None) -> InstanceReader:
@@ -50,13 +72,15 @@ class InstanceReader:
         Raises:
             ConfigurationError: There is no such folder, or its ``dagster.yaml`` is wrong (code
                 ``dagster.home``).
+            InstanceUnavailableError: Its database does not answer.
         """
         if dagster_home is not None and not dagster_home.is_dir():
             raise ConfigurationError(f"there is no folder {dagster_home}", code="dagster.home")
         try:
-            instance = (
-                DagsterInstance.from_config(str(dagster_home)) if dagster_home else DagsterInstance.get()
-            )
+            with Availability().asked():
+                instance = (
+                    DagsterInstance.from_config(str(dagster_home)) if dagster_home else DagsterInstance.get()
+                )
         except DagsterError as error:
             raise ConfigurationError(
                 f"the Dagster instance cannot be opened: {error}",
@@ -84,6 +108,7 @@ class InstanceReader:
             for entry in entries
         }
 
+    @_asking
     def pipelines(
         self, entries: Collection[PipelineEntry], now: datetime | None = None
     ) -> dict[str, PipelineState]:
@@ -95,6 +120,7 @@ class InstanceReader:
         """
         return pipeline_states(self._instance, entries, now or datetime.now(UTC))
 
+    @_asking
     def held_back(self, schedules: Collection[str]) -> dict[str, datetime]:
         """Return which schedules last started nothing because of the source, and when that was."""
         return held_back(self._instance, schedules)
@@ -105,14 +131,17 @@ class InstanceReader:
         found = self.last_checks(shown.keys())
         return {shown[name].name: check.record for name, check in found.items()}
 
+    @_asking
     def last_checks(self, names: Set[str]) -> dict[str, StoredCheck]:
         """Return the last stored check of each connector, both by Dagster name; see `latest`."""
         return last_checks(self._event_log(), names)
 
+    @_asking
     def check_ids(self) -> list[int]:
         """Return the ids of the newest 1,000 check events, in ascending order, whatever is before them."""
         return check_ids(self._event_log())
 
+    @_asking
     def checks_of(self, ids: Collection[int]) -> dict[str, StoredCheck]:
         """Return the last stored check of each connector among these events, by Dagster name."""
         return checks_of(self._event_log(), ids)
@@ -121,6 +150,7 @@ class InstanceReader:
         """Return when the health sensors checked each connector last, by Dagster name."""
         return checked_times(self.sensor_cursors())
 
+    @_asking
     def sensor_cursors(self) -> list[str | None]:
         """Return the cursors of the health sensors, which change with each round of checks."""
         return [
@@ -141,6 +171,7 @@ class InstanceReader:
         records = self.history_since(name, ids[-1]).values() if ids else ()
         return sorted(records, key=lambda record: record.at, reverse=True)[:limit]
 
+    @_asking
     def history_ids(self, name: str, limit: int) -> list[int]:
         """Return the ids of the rows of a connector's last stored checks, the newest first."""
         try:
@@ -148,18 +179,22 @@ class InstanceReader:
         except ConfigurationError:
             return []  # Dagster cannot show a connector of such a name
 
+    @_asking
     def history_since(self, name: str, first: int) -> dict[int, CheckRecord]:
         """Return a connector's stored checks by the ids of their rows, from one row on."""
         return history_since(self._event_log(), name, first)
 
+    @_asking
     def run(self, run_id: str) -> RunState | None:
         """Return how far a run is, or ``None`` if there is none of this id."""
         return run_state(self._instance, run_id)
 
+    @_asking
     def kept(self, key: str) -> str | None:
         """Return the text that `keep` stored under a key, or ``None``."""
         return self._instance.daemon_cursor_storage.get_cursor_values({key}).get(key)
 
+    @_asking
     def keep(self, key: str, text: str) -> None:
         """Store a text in the instance, in place of the one under the same key."""
         # One key at a time: of several, SQLite's storage drops new ones beside known ones.

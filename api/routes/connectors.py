@@ -11,6 +11,7 @@ from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
+from acme_orchestration.instance import InstanceUnavailableError
 from api.answers import NOT_CHANGED, digest_of, tagged
 from api.catalogue import possible_problems
 from api.checks import check_item
@@ -31,6 +32,9 @@ from api.snapshot import data_of
 from api.uptime import uptime
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from acme_orchestration.instance import CheckRecord
     from acme_sdk.health import HealthReport
 
 __all__ = ["connectors"]
@@ -51,7 +55,9 @@ connectors = APIBlueprint(
     operation_id="listConnectors",
     description="All of them, unless parameters choose. A status is seen here at most a second after its "
     "check was stored.",
-    responses={200: ConnectorListAnswer} | NOT_CHANGED | possible_problems("workspace.invalid"),
+    responses={200: ConnectorListAnswer}
+    | NOT_CHANGED
+    | possible_problems("workspace.invalid", "dagster.unavailable"),
 )
 def list_connectors(query: ConnectorQuery) -> Response:
     """List connectors."""
@@ -101,14 +107,15 @@ def get_connector(path: ConnectorPath) -> Response:
 @connectors.get(
     "/<name>/health",
     operation_id="getConnectorHealth",
-    responses={200: ConnectorHealthAnswer} | possible_problems("connector.unknown", "workspace.invalid"),
+    responses={200: ConnectorHealthAnswer}
+    | possible_problems("connector.unknown", "workspace.invalid", "dagster.unavailable"),
 )
 def connector_health(path: ConnectorPath) -> dict[str, Any]:
     """Get connector health."""
     found, now = services().snapshot.current(), datetime.now(UTC)
     entry = find_connector(found.workspace, path.name)
     state = found.states[entry.name]
-    history = services().histories.history(entry.name)
+    history, as_of = _history(entry.name)
     report = state.report
     health = ConnectorHealth(
         name=entry.name,
@@ -119,6 +126,7 @@ def connector_health(path: ConnectorPath) -> dict[str, Any]:
         server_version=report.server_version if report else None,
         error=_failure(report),
         steps=StepItem.all_of(report.steps) if report else [],
+        as_of=as_of,
         uptime=uptime(history, state.last_check),
         uptime_24h=uptime(history, state.last_check, now - timedelta(hours=24)),
         uptime_7d=uptime(history, state.last_check, now - timedelta(days=7)),
@@ -126,6 +134,15 @@ def connector_health(path: ConnectorPath) -> dict[str, Any]:
         checks=[check_item(record) for record in history[:_SHOWN]],
     )
     return ConnectorHealthAnswer(data=health).model_dump(mode="json")
+
+
+def _history(name: str) -> tuple[Sequence[CheckRecord], datetime | None]:
+    """Return the stored checks; while they cannot be read those that are known, and how old they are."""
+    histories, snapshot = services().histories, services().snapshot
+    try:
+        return histories.history(name), None
+    except InstanceUnavailableError:
+        return histories.known(name), datetime.now(UTC) - timedelta(seconds=snapshot.age_s)
 
 
 def _failure(report: HealthReport | None) -> Failure | None:

@@ -12,6 +12,7 @@ from flask import Response, request
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
+from acme_orchestration.instance import InstanceUnavailableError
 from acme_orchestration.registry.entries import Kind, dagster_name
 from acme_orchestration.webserver import RunState, Webserver
 from acme_sdk.errors import FatalError
@@ -108,7 +109,10 @@ def _launched(action: str, kind: Kind, name: str, job: str, wait: float) -> tupl
 def _check(name: str, run_id: str) -> CheckItem | None:
     """Return the check that a run has stored; a run that failed before has stored none."""
     reader = services().reader
-    run, records = reader.run(run_id), reader.history(name, limit=1)
+    try:
+        run, records = reader.run(run_id), reader.history(name, limit=1)
+    except InstanceUnavailableError:
+        return None  # the run has ended all the same
     is_of_run = run is not None and bool(records) and records[0].at >= run.created_at
     return check_item(records[0]) if is_of_run else None
 

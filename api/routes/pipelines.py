@@ -29,7 +29,7 @@ pipelines = APIBlueprint(
 @pipelines.get(
     "",
     operation_id="listPipelines",
-    responses={200: PipelineListAnswer} | possible_problems("workspace.invalid"),
+    responses={200: PipelineListAnswer} | possible_problems("workspace.invalid", "dagster.unavailable"),
 )
 def list_pipelines() -> dict[str, Any]:
     """List pipelines."""
@@ -40,7 +40,8 @@ def list_pipelines() -> dict[str, Any]:
 @pipelines.get(
     "/<name>",
     operation_id="getPipeline",
-    responses={200: PipelineAnswer} | possible_problems("pipeline.unknown", "workspace.invalid"),
+    responses={200: PipelineAnswer}
+    | possible_problems("pipeline.unknown", "workspace.invalid", "dagster.unavailable"),
 )
 def get_pipeline(path: PipelinePath) -> dict[str, Any]:
     """Get a pipeline."""

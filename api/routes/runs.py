@@ -23,7 +23,11 @@ runs = APIBlueprint(
 )
 
 
-@runs.get("/<id>", operation_id="getRun", responses={200: RunAnswer} | possible_problems("run.unknown"))
+@runs.get(
+    "/<id>",
+    operation_id="getRun",
+    responses={200: RunAnswer} | possible_problems("run.unknown", "dagster.unavailable"),
+)
 def get_run(path: RunPath) -> dict[str, Any]:
     """Get a run."""
     found = services().reader.run(path.id)

@@ -121,6 +121,11 @@ class ConnectorHealth(Model):
     server_version: str | None = Field(examples=["PostgreSQL 15.2"])
     error: Failure | None
     steps: Steps
+    as_of: Timestamp | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="Only while Dagster's database cannot be read: when it was read last.",
+    )
     uptime: Uptime = Field(description="Over all recorded checks that are read, 2,000 at most.")
     uptime_24h: Uptime
     uptime_7d: Uptime

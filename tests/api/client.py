@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,18 +56,25 @@ class Api:
 
 
 @contextmanager
-def running_api(folder: Path, workspace: str = "connectors: {}\n", **options: Any) -> Iterator[Api]:
+def running_api(
+    folder: Path,
+    workspace: str = "connectors: {}\n",
+    *,
+    instance: DagsterInstance | None = None,
+    **options: Any,
+) -> Iterator[Api]:
     """Serve a workspace for the time of a ``with`` block.
 
     Args:
         folder: Where the workspace and the Dagster instance are made.
         workspace: The text of its ``connectors.yaml``.
+        instance: Another Dagster instance than one of its own.
         options: The further arguments of `create_app`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "connectors.yaml"
     file.write_text(workspace)
-    with opened_instance(folder / "dagster") as instance:
+    with nullcontext(instance) if instance else opened_instance(folder / "dagster") as instance:
         app = create_app(file, InstanceReader(instance), **options)
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -90,6 +90,25 @@ def test_a_state_becomes_unknown_by_time_alone(instance: DagsterInstance, reader
     assert seen == ["healthy", "healthy", "unknown", "healthy"]
 
 
+def test_what_is_known_becomes_too_old_and_follows_the_workspace(
+    instance: DagsterInstance, reader: InstanceReader
+) -> None:
+    connectors = {"users_db": entry("users_db")}
+    store(instance, "users_db", HEALTHY, NOW)
+    follower = StateFollower(reader)
+    follower.states(connectors, NOW)
+
+    later = NOW + stale_after(connectors["users_db"]) + timedelta(seconds=1)
+    with counted_statements() as statements:
+        assert follower.known(connectors, NOW)["users_db"].status.value == "healthy"
+        assert follower.known(connectors, later)["users_db"].status.value == "unknown"
+        more = {"users_db": entry("users_db", disabled=True), "analytics": entry("analytics")}
+        states = follower.known(more, NOW)
+
+    assert [state.status.value for state in states.values()] == ["disabled", "unknown"]
+    assert statements == []
+
+
 def test_a_sensors_cursor_tells_newer_checks(instance: DagsterInstance, reader: InstanceReader) -> None:
     connectors = {"users_db": entry("users_db")}
     store(instance, "users_db", HEALTHY, NOW)
