@@ -63,7 +63,7 @@ export function filters(query, changed) {
   update(query);
   const node = el(
     "search",
-    { class: "filters" },
+    { class: "filters", role: "search" },
     el("div", { class: "chips", role: "group", "aria-label": "State" }, all, [...chips.values()].map((chip) => chip.node)),
     el("div", { class: "fields" }, el("label", { class: "unseen", for: "search" }, "Search"), search, role, type, sort),
   );

@@ -51,7 +51,7 @@ export function pipelinesView(parameters) {
     banner,
     el(
       "search",
-      { class: "filters" },
+      { class: "filters", role: "search" },
       el("div", { class: "fields" }, el("label", { class: "unseen", for: "search" }, "Search"), search),
     ),
     list.node,

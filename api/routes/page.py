@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Response, redirect, request, send_from_directory
+from flask import Blueprint, Response, send_from_directory
 
 from api.auth import needs
 
@@ -30,9 +30,6 @@ _POLICY = (
 @needs(None)
 def index() -> Response:
     """The page."""
-    if not request.environ.get("PATH_INFO"):
-        # Its addresses are relative: they need the slash at the end of the path it lies under.
-        return redirect(f"{request.script_root}/")  # type: ignore[return-value] # of werkzeug, Flask's own is derived
     response = _sent("index.html")
     response.headers["Content-Security-Policy"] = _POLICY
     return response
