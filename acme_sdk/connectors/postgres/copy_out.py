@@ -68,7 +68,7 @@ def copy_out(
             elif copies:
                 server.wait()
                 for copy in copies:
-                    copy.pgconn.consume_input()
+                    copy.receive()
 
 
 class _Waiting:
@@ -129,6 +129,13 @@ class _Copy:
         _expect(self._connection, execute, ExecStatus.COPY_OUT)
         self._has_header = True
         self.has_ended = False
+
+    def receive(self) -> None:
+        """Take in what the server has sent."""
+        # libpq takes what its buffer has room for, 16 KiB at first. When it is asked once more while that is
+        # full, it makes it larger: until it holds all that comes at once.
+        self.pgconn.consume_input()
+        self.pgconn.consume_input()
 
     def block(self) -> tuple[bytes, int] | None:
         """Return the next rows and their number, if enough are there, or these are the last."""
