@@ -121,6 +121,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[st
 
 
 def _complete(operation: dict[str, Any], path: str, method: str, view: Any) -> None:
+    operation["tags"] = sorted(operation["tags"])
     scope = scope_of(view, method.upper())
     operation["security"] = [] if scope is None else [{_KEY: [scope]}]
     responses = operation["responses"]

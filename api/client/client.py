@@ -45,6 +45,7 @@ from api.schemas import (
 __all__ = ["Client"]
 
 _PAGE = 500
+_PAGE_WITH_HEALTH = 100
 _POLL_S = 1.0
 _TYPES = "/api/v1/connector-types"
 
@@ -54,7 +55,7 @@ class Client:
 
     Calls are repeated after a lost connection, 429 and 503, as long as that cannot do anything twice; a pause
     that the server asks for is kept. All methods raise an `ApiError`: a subclass says what kind of failure it
-    is, its ``code`` which one.
+    is, its ``code`` which one. Each thread needs a client of its own.
 
     Args:
         url: Where the server is; ``$ACME_API_URL`` by default.
@@ -99,12 +100,14 @@ class Client:
     def connectors(
         self,
         *,
+        name: str | Sequence[str] | None = None,
         role: Role | None = None,
         type: str | Sequence[str] | None = None,
         status: Status | Sequence[Status] | None = None,
         pipeline: str | None = None,
         q: str | None = None,
         sort: str | None = None,
+        health: bool = False,
         page_size: int = _PAGE,
     ) -> Iterator[ConnectorItem]:
         """Yield connectors, each page asked for when it is wanted.
@@ -112,6 +115,7 @@ class Client:
         A page that has not changed since it was asked for last is not sent anew.
 
         Args:
+            name: Only that of this name, or of one of these.
             role: Only sources, or destinations.
             type: Only those of this type, or one of these.
             status: Only those in this state, or one of these.
@@ -119,16 +123,19 @@ class Client:
             q: Only those with this in their name, type, description or the names of their pipelines.
             sort: By ``name``, ``type``, ``role``, ``status`` or ``last_check``; with ``-`` in front, the
                 other way round.
+            health: With the `health` of each in short; pages have 100 at most then.
             page_size: How many to ask for at a time.
         """
         params: dict[str, Any] = {
+            "name": name,
             "role": role,
             "type": type,
             "status": status,
             "pipeline": pipeline,
             "q": q,
             "sort": sort,
-            "limit": page_size,
+            "include": "health" if health else None,
+            "limit": min(page_size, _PAGE_WITH_HEALTH) if health else page_size,
         }
         while True:
             page = self._transport.get(ConnectorListAnswer, "/api/v1/connectors", params)
@@ -137,6 +144,13 @@ class Client:
                 return
             # The rest of the address is ours: an answer cannot lead to another server.
             params["cursor"] = parse_qs(urlsplit(page.next).query)["cursor"][0]
+
+    def counts(self) -> dict[Status, int]:
+        """Return how many connectors are in each state."""
+        page = self._transport.get(
+            ConnectorListAnswer, "/api/v1/connectors", {"include": "counts", "limit": 1}
+        )
+        return dict(page.counts or {})
 
     def connector(self, name: str) -> ConnectorConfiguration:
         """Return a connector as it is declared or registered; its ``version`` is what `change` takes."""

@@ -52,7 +52,10 @@ def test_what_there_is(client: Client) -> None:
     (lake,) = client.connectors(
         role="destination", type=["parquet", "duckdb"], status="unknown", sort="-name"
     )
-    assert (lake.pipelines, lake.last_check) == (["users-lake"], None)
+    assert (lake.pipelines, lake.last_check, lake.health) == (["users-lake"], None, None)
+    (shown,) = client.connectors(name=["lake", "nothing"], health=True)
+    assert shown.health is not None
+    assert client.counts() == {"healthy": 0, "degraded": 0, "unhealthy": 0, "unknown": 1, "disabled": 1}
     assert client.connector("users_db").config == {"host": "h", "database": "d", "user": "u"}
     assert client.health("users_db").uptime_30d.ratio is None
     assert [pipeline.name for pipeline in client.pipelines()] == ["users-lake"]
@@ -264,15 +267,22 @@ def test_nobody_answers() -> None:
     assert "canary" not in str(caught.value) + repr(client)
 
 
-def test_it_needs_neither_flask_nor_dagster() -> None:
-    code = (
+@pytest.mark.parametrize(
+    ("code", "exit_code"),
+    [
+        ("import acme.client; acme.client.Client('http://127.0.0.1:9').close()", 0),
+        ("from acme.cli import main; main(['remote', 'types', '--url', 'http://127.0.0.1:9'])", 3),
+    ],
+)
+def test_it_needs_neither_flask_nor_dagster(code: str, exit_code: int) -> None:
+    bare = (
         "import sys\n"
         "absent = ('flask', 'flask_openapi', 'werkzeug', 'dagster', 'sqlalchemy', 'psycopg', 'alembic')\n"
         "sys.modules.update(dict.fromkeys(absent))\n"
-        "import acme.client\n"
-        "acme.client.Client('http://127.0.0.1:9').close()\n"
+        f"{code}\n"
         "heavy = {'pyarrow', 'acme_sdk.connectors', 'acme_sdk.sync'} & set(sys.modules)\n"
         "sys.exit(', '.join(sorted(heavy)) or 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = subprocess.run([sys.executable, "-c", bare], capture_output=True, text=True, check=False)
+    assert done.returncode == exit_code, done.stderr
+    assert exit_code == 0 or "[connect.refused]" in done.stderr

@@ -15,6 +15,7 @@ import pytest
 import requests
 from dagster import DagsterInstance
 
+from acme.client import Client
 from acme_orchestration.dev.ports import free_port
 from acme_orchestration.instance import InstanceReader
 from acme_orchestration.registry.current import read_workspace
@@ -174,6 +175,11 @@ def test_what_is_registered_is_checked_and_shown_without_a_restart(deployment: D
         (503, "dagster.not_started"),
         (202, None),
     }
+    with Client(deployment.api.removesuffix("/api/v1")) as client:
+        launched = client.test_connector("fourth", wait=300)
+        assert (launched.job, launched.status) == ("test_fourth", "SUCCESS")
+        assert client.run(launched.id).ended_at is not None
+        assert client.health("fourth").status == "healthy"
     unknown = requests.post(f"{deployment.api}/pipelines/nothing/run", timeout=120)
     assert (unknown.status_code, unknown.json()["code"]) == (404, "pipeline.unknown")
     assert '"result": "started"' in deployment.acme("api", "audit", "--json")
