@@ -29,7 +29,7 @@ def counted(call):
         global calls
         calls += 1
         result = call(*args, **kwargs)
-        if calls == at:
+        if calls >= at:  # another thread may have counted on
             os.kill(os.getpid(), signal.SIGKILL)
         return result
     return wrapper
