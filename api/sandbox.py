@@ -66,11 +66,12 @@ class Sandbox:
             The report, with the target's secrets removed.
 
         Raises:
-            ProblemError: 429, this target is being tested in half of the places (``tests.busy``).
+            ProblemError: 429, this target is being tested in half of the places (``tests.busy``), or was too
+                often (``rate.exceeded``).
         """
         config = dict(target.config) | ({"hostaddr": hostaddr} if hostaddr else {})
         probe = Probe("connection", target.type, target.role, config, action="test", timeout=self.timeout)
-        with self._one_of(self._limits.targets, hostaddr or target.type), _clean_environment() as env:
+        with self._at(hostaddr or target.type, target.port), _clean_environment() as env:
             (result,) = run_probes([probe], env=env)
         return _redacted(result, Redactor(target.secrets))
 
@@ -85,7 +86,8 @@ class Sandbox:
             hostaddr: The address that was checked, which the connector must use for its host.
 
         Raises:
-            ProblemError: 429, this target is being asked in half of the places (``tests.busy``).
+            ProblemError: 429, this target is being asked in half of the places (``tests.busy``), or was too
+                often (``rate.exceeded``).
         """
         config = dict(entry.config) | ({"hostaddr": hostaddr} if hostaddr else {})
         probe = Probe(
@@ -97,7 +99,7 @@ class Sandbox:
             folder=str(folder),
             timeout=self.timeout,
         )
-        with self._one_of(self._limits.targets, hostaddr or entry.name):
+        with self._at(hostaddr or entry.name):
             (result,) = run_probes([probe])
         return _redacted(result, Redactor(()))
 
@@ -113,6 +115,14 @@ class Sandbox:
         ]
         with _clean_environment() as env:
             return list(run_probes(probes, env=env))
+
+    @contextmanager
+    def _at(self, target: str, port: int = 0) -> Iterator[None]:
+        """Take one of the places for a target, which has a rate and gets half of them at most."""
+        if self._limits.rates is not None:
+            self._limits.rates.count("target", f"{target} {port}")
+        with self._one_of(self._limits.targets, target):
+            yield
 
     @contextmanager
     def _one_of(self, places: Places, holder: str) -> Iterator[None]:

@@ -64,9 +64,6 @@ def _try(target: Target) -> TestConnected | TestFailed:
                 steps=StepItem.all_of(steps.taken(failed=True)),
             )
     resolved = steps.taken(failed=False)
-    rates = services().limits.rates
-    if rates is not None:
-        rates.count("target", f"{hostaddr or target.type} {target.port}")
     return _outcome(sandbox.test(target, hostaddr), resolved)
 
 
