@@ -69,8 +69,11 @@ CATALOGUE: Mapping[HTTPStatus, Mapping[str, str]] = {
         "version.required": "send the entity tag of the version that you saw as If-Match"
     },
     HTTPStatus.TOO_MANY_REQUESTS: {
-        "rate.exceeded": "too many requests that read: 6000 in 60 s are allowed",
+        "rate.exceeded": "too many requests that read: 120000 in 60 s are allowed",
         "tests.busy": "as many connection tests as this server allows are running; try again later",
+    },
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: {
+        "request.headers_too_large": "the request's headers are larger than this server takes"
     },
     HTTPStatus.INTERNAL_SERVER_ERROR: {"internal": "this is a fault of the server; its log says where"},
     HTTPStatus.BAD_GATEWAY: {"connect.refused": "db.example.com:5432: the connection was refused"},
