@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -28,6 +29,8 @@ __all__ = ["serve"]
 
 # Until when a request is answered after the server was told to stop.
 _STOP_S = 30
+# More than the connections of a worker, which are as many as some systems allow by default.
+_FILES = 4096
 # In memory: the disk must not hold up what says that a worker is alive.
 _HEARTBEATS = Path("/dev/shm")  # noqa: S108 - files without a name
 
@@ -43,9 +46,18 @@ def serve(make_app: Callable[[], WSGIApplication], listener: socket.socket, *, w
     Raises:
         SystemExit: The server has ended; with 0, as it was told to.
     """
+    _allow_files(_FILES)
     # What was imported is not looked through for garbage, so that the workers go on to share its memory.
     gc.freeze()
     _Arbiter(_Application(make_app, listener.detach(), workers)).run()
+
+
+def _allow_files(number: int) -> None:
+    """Let this process, and those that it starts, have so many files and connections open, if it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = number if hard == resource.RLIM_INFINITY else min(number, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 class _Application(BaseApplication):

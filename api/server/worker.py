@@ -113,7 +113,9 @@ class _Wakeup(wasyncore.file_dispatcher):  # type: ignore[misc] # it has no stub
 
 def _accept_waiting(server: Any) -> None:
     """Take those in who have connected, and wait to be accepted."""
-    while select.select([server.socket], [], [], 0)[0]:
+    for _ in range(_CONNECTIONS):
+        if not select.select([server.socket], [], [], 0)[0]:
+            return
         server.handle_accept()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from limits.errors import StorageError
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import KeyStore
 from acme_sdk.errors import ConfigurationError
+from api.egress import EgressPolicy
 from api.keys import KeyRing
 from api.limits import Limits, Places, PlacesTakenError
 from api.problems import ProblemError
@@ -149,6 +151,22 @@ def test_while_the_store_is_away_this_machine_counts(caplog: pytest.LogCaptureFi
     assert Away.asked == 1  # it is left alone for some seconds
     assert "ConnectionError" in caplog.text
     assert "canary" not in caplog.text
+
+
+def test_a_target_is_not_tested_without_end(make_api: Callable[..., Api]) -> None:
+    """By whomever, and by whichever name."""
+    limits = Limits(rates=Rates(parse_rates("target=1/hour")))
+    api = make_api(limits=limits, egress=EgressPolicy.parse("127.0.0.0/8"))
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        first, second = (
+            api.test({"type": "postgres", "connection": f"postgresql://u:p@{host}:{port}/db"})
+            for host in ("127.0.0.1", "2130706433")
+        )
+    assert first.json()["data"]["error"]["code"] == "connect.refused"
+    assert (second.status_code, second.json()["code"]) == (429, "rate.exceeded")
+    assert second.headers["RateLimit-Policy"] == '"target";q=1;w=3600'
 
 
 def test_what_a_server_answers(make_api: Callable[..., Api], tmp_path: Path) -> None:
