@@ -134,7 +134,7 @@ def test_the_server_keeps_to_the_document(served: Served, tmp_path: Path) -> Non
             *(SCHEMATHESIS, "--config-file", Path(__file__).with_name("schemathesis.toml")),
             *("run", f"{served.url}/openapi.json", "-H", f"Authorization: Bearer {served.keys['all']}"),
             *("--phases", "examples,coverage,fuzzing,stateful"),
-            *("--max-examples", "5", "--no-color", "--warnings", "off"),
+            *("--max-examples", "5", "--generation-deterministic", "--no-color", "--warnings", "off"),
         ],
         cwd=tmp_path,
         capture_output=True,
