@@ -52,7 +52,7 @@ class Connector(ABC):
         if self._http is None:
             self._http = HttpSession()
             if self._steps is not None:
-                say_steps(self._http, self.step)
+                say_steps(self._http, self._steps.begin)
         return self._http
 
     def step(self, name: str) -> None:
