@@ -6,6 +6,7 @@ import ipaddress
 import socket
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 
 import click
 from flask import Flask
@@ -29,6 +30,15 @@ from api.rates import Rates, parse_rates, rate_storage
 from api.server.arbiter import serve
 
 __all__ = ["ServerOptions", "run"]
+
+# What Dagster imports when an instance is opened: imported here, it is there for all workers.
+_IMPORTED_LATE = (
+    "dagster._core.instance.factory",
+    "dagster._core.storage.root",
+    "dagster._core.storage.runs",
+    "dagster._core.storage.event_log",
+    "dagster._core.storage.schedules",
+)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,9 @@ def run(options: ServerOptions) -> None:
     proxies = TrustedProxies.parse(options.trusted_proxies)
     store = rate_storage(options.rate_store) if options.rate_store else None
     limits = Limits(rates=Rates(parse_rates(options.rates), store))
+    for name in _IMPORTED_LATE:
+        with suppress(ImportError):
+            import_module(name)
     listener = _listener(options)
     host = f"[{options.host}]" if ":" in options.host else options.host
     click.echo(f"Connector API on http://{host}:{listener.getsockname()[1]}{options.root_path}/docs")
