@@ -26,7 +26,7 @@ _SECURITY = {
     "that is sent. A server on loopback asks for none until the first one was made.",
 }
 # What any operation, any that changes something, is sent a body, or takes a key may answer.
-_ALWAYS = ("request.malformed", "host.unknown", "rate.exceeded", "internal")
+_ALWAYS = ("request.malformed", "request.headers_too_large", "host.unknown", "rate.exceeded", "internal")
 _SENDING = ("registry.full", "storage.full", "origin.refused")
 _WITH_BODY = ("request.too_large", "request.not_json", "request.invalid")
 _WITH_KEY = ("auth.required", "auth.scope", "registry.unavailable")

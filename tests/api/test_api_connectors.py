@@ -184,7 +184,7 @@ def test_an_environments_file_is_read_again_when_it_changes(make_api: MakeApi) -
 
 def test_a_file_that_became_invalid_is_a_problem_until_it_is_corrected(make_api: MakeApi) -> None:
     api = make_api(one_connector())
-    api.workspace_file.write_text("connectors: [")
+    api.workspace_file.write_text("connectors:\n  users_db: ]\n")
 
     response = api.get("/api/v1/connectors")
 
@@ -193,7 +193,7 @@ def test_a_file_that_became_invalid_is_a_problem_until_it_is_corrected(make_api:
     problem = response.json()
     assert problem["code"] == "workspace.invalid"
     assert "connectors.yaml" in problem["detail"]
-    assert "line 1" in problem["detail"]
+    assert "line 2" in problem["detail"]
     assert str(api.workspace_file.parent) not in response.text
 
     api.workspace_file.write_text(one_connector())
