@@ -13,8 +13,9 @@ COMPILED := $(shell find acme_sdk -name '*.pyx' -o -name '*.pxd')
 dev: $(INSTALLED)
 	@$(BIN)/acme dev $(ARGS)
 
+# Two files at a time: half of the time of a test is waiting.
 test: check system-packages
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(INSTALLED)
 	$(BIN)/ruff check .
