@@ -293,7 +293,8 @@ def test_nothing_is_seen_before_it_is_published(
 ) -> None:
     attempt = destination.open_load(plan())
     attempt.stage(rows((1, "a")))
-    attempt.stage(rows((2, "b")))  # the first one is there when the second is taken
+    attempt.stage(rows((2, "b")))
+    attempt.stage(rows((3, "c")))  # the first one is there when the third is taken
     assert query("SELECT to_regclass('loaded.orders')") == [(None,)]
     (stage,) = stages()
     assert len(stage) <= 63
@@ -307,11 +308,11 @@ def test_rows_for_a_new_table_are_written_once(
     destination: PostgresDestination, query: Query, stages: Stages, mode: WriteMode
 ) -> None:
     attempt = destination.open_load(plan(mode, primary_key=("id",)))
-    attempt.stage(rows((1, "a")))
-    attempt.stage(rows((2, "b")))
+    for row in ((1, "a"), (2, "b"), (3, "c")):  # the first one is there when the third is taken
+        attempt.stage(rows(row))
     (stage,) = stages()
     file = query(f"SELECT relfilenode, relpersistence::text FROM pg_class WHERE relname = '{stage}'")
-    assert attempt.publish(CHECKPOINT) == 2
+    assert attempt.publish(CHECKPOINT) == 3
     assert query("SELECT relfilenode, relpersistence::text FROM pg_class WHERE relname = 'orders'") == file
     assert file[0][1] == "p"
     assert stages() == []
