@@ -72,14 +72,16 @@ def inexact_values(trial: Trial, copied: Sequence[Sequence[Copied]]) -> Iterator
         trial: An extraction from a target that has telling values in some records.
         copied: The fields that come as they are, by list.
     """
+    listings = trial.oddities.listings
+    rows = [_by_key(listing, trial.seen) for listing in listings]
+    columns = [{field: column for field, column, _ in own} for own in copied]
     for odd, changes in trial.oddities.records.items():
-        listing = trial.oddities.listings[odd.listing]
-        row = _by_key(listing, trial.seen).get(odd.key)
-        columns = {field: column for field, column, _ in copied[odd.listing]}
-        for change in changes if row is not None else ():
-            came = row.get(columns[change.field]) if row else None
-            if came != change.value:
-                yield Inexact(listing.stream, columns[change.field], change.value, came)
+        if (row := rows[odd.listing].get(odd.key)) is None:
+            continue
+        for change in changes:
+            column = columns[odd.listing][change.field]
+            if row.get(column) != change.value:
+                yield Inexact(listings[odd.listing].stream, column, change.value, row.get(column))
 
 
 def _by_key(listing: Listing, seen: Extraction) -> dict[str, Row]:

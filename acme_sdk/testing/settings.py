@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from acme_sdk.testing.frames import is_authors
 
@@ -20,7 +20,7 @@ __all__ = ["Changed", "ProcessSettings"]
 _BETWEEN = frozenset({"collections", "contextlib", "locale", "logging", "os", "signal", "socket"})
 
 
-class Changed:
+class Changed(NamedTuple):
     """A setting that is not what it was before the connector was loaded.
 
     Attributes:
@@ -28,9 +28,8 @@ class Changed:
         place: Where: ``FILE, line NUMBER``.
     """
 
-    def __init__(self, setting: str, place: str) -> None:
-        self.setting = setting
-        self.place = place
+    setting: str
+    place: str
 
 
 class ProcessSettings:

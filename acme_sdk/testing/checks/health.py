@@ -5,14 +5,13 @@ from __future__ import annotations
 from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthReport, HealthStatus
 from acme_sdk.testing.attempts import PATIENCE_S, hurried
-from acme_sdk.testing.faults import Answer, Fault, FaultServer, Manner, unchanged
+from acme_sdk.testing.faults import OUT_OF_ORDER, Answer, Fault, FaultServer, Manner, unchanged
 from acme_sdk.testing.findings import Problem, Skip
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
 
 __all__: list[str] = []
 
-_OUT_OF_ORDER = Fault(Answer(503, {"Content-Type": "text/plain"}, b"out of order"))
 _REFUSAL = Fault(Answer(401, {"Content-Type": "application/json"}, b'{"error": "who are you?"}'))
 
 
@@ -50,7 +49,7 @@ def answer(subject: Subject) -> None:
 )
 def down(subject: Subject) -> None:
     """With every answer a 503, it returns False, reports unhealthy, or raises."""
-    _must_not_be_healthy(subject, _OUT_OF_ORDER, "every request was answered with 503")
+    _must_not_be_healthy(subject, OUT_OF_ORDER, "every request was answered with 503")
 
 
 @check(

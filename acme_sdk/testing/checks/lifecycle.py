@@ -14,7 +14,7 @@ from acme_sdk.destination import DestinationConnector
 from acme_sdk.http import HttpSession
 from acme_sdk.testing import holdings
 from acme_sdk.testing.attempts import hurried
-from acme_sdk.testing.faults import Answer, Fault, FaultServer
+from acme_sdk.testing.faults import OUT_OF_ORDER, FaultServer
 from acme_sdk.testing.findings import Problem
 from acme_sdk.testing.registry import check
 from acme_sdk.testing.subject import Subject
@@ -22,7 +22,6 @@ from acme_sdk.testing.subject import Subject
 __all__: list[str] = []
 
 _CLOSING_S = 3.0
-_OUT_OF_ORDER = Fault(Answer(503, {"Content-Type": "text/plain"}, b"out of order"))
 
 
 @check(
@@ -258,7 +257,7 @@ def _fail_to_set_up(subject: Subject) -> Any:
         connectors.append(connector)
         subject.kind.setup(connector, config)
 
-    with FaultServer(_OUT_OF_ORDER) as server, hurried(), suppress(Exception):
+    with FaultServer(OUT_OF_ORDER) as server, hurried(), suppress(Exception):
         server.arm()
         other = {**subject.config, **_other_values(subject)}
         with subject.open(other, http=server.session(), setup=set_up):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from acme_sdk.testing.faults.answers import Answer, Manner, cut_in_half
 
-__all__ = ["Fault", "Replay"]
+__all__ = ["OUT_OF_ORDER", "Fault", "Replay"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Fault:
         if self.answer is None:
             return self.spoil(ask()), self.manner
         return self.answer, self.manner
+
+
+#: Every request is answered with 503.
+OUT_OF_ORDER = Fault(Answer(503, {"Content-Type": "text/plain"}, b"out of order"))
 
 
 @dataclass(frozen=True)
