@@ -46,7 +46,8 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_test(server: Server) -> None
         killed = next(worker for worker in server.workers() if probes(worker))
         ours = probes(killed)
         killed.kill()
-        ended = server.wait_until(lambda: [test for test in tests if test.done()])
+        server.wait_until(lambda: sum(test.done() for test in tests) >= len(ours))
+        ended = [test for test in tests if test.done()]
         assert len(ended) == len(ours)
         for test in ended:
             assert isinstance(test.exception(), requests.ConnectionError)

@@ -397,7 +397,8 @@ def test_a_second_load_of_a_stream_takes_over_from_the_first(
     destination: PostgresDestination, orders: Orders
 ) -> None:
     first = destination.open_load(plan(run_id="first"))
-    first.stage(rows((1, "first")))
+    for number in (1, 2, 3):  # the first one is there when the third is taken
+        first.stage(rows((number, "first")))
     second = destination.open_load(plan(run_id="second"))
     second.stage(rows((1, "second")))
     with pytest.raises(FatalError) as caught:
