@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from acme_orchestration.registry.current import with_registered
-from acme_orchestration.registry.declared import read_declared
+from acme_orchestration.registry.declared import DeclaredFile
 from acme_orchestration.registry.entries import ConnectorEntry, Kind, PipelineEntry, dagster_name, translated
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError
 from acme_orchestration.registry.links import link
@@ -38,8 +38,7 @@ class Registrar:
     """
 
     def __init__(self, path: Path, registry: Registry, environment: str | None = None) -> None:
-        self._path = path
-        self._environment = environment
+        self._file = DeclaredFile(path, environment)
         self._registry = registry
 
     def register(self, kind: Kind, name: str, body: Mapping[str, Any], *, actor: str) -> Record:
@@ -78,7 +77,7 @@ class Registrar:
         try:
             return self._registry.get(kind, name)
         except EntryUnknownError:
-            declared = read_declared(self._path, self._environment)
+            declared = self._file.read()
             if name in declared.entries(kind):
                 raise _declared_error(declared, kind, name) from None
             raise
@@ -147,7 +146,7 @@ class Registrar:
 
     @contextmanager
     def _writing(self) -> Iterator[_Now]:
-        declared = read_declared(self._path, self._environment)
+        declared = self._file.read()
         with self._registry.writing() as rows:
             workspace = with_registered(declared, self._registry, rows.contents())
             yield _Now(rows, declared, workspace)

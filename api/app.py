@@ -21,7 +21,7 @@ from api.connector_types import TypeCatalog
 from api.cors import AllowedOrigins
 from api.document import DescribedApi
 from api.egress import EgressPolicy
-from api.headers import secure
+from api.headers import Secured
 from api.limits import Limits, Places
 from api.media import require_acceptable, require_json
 from api.metrics import Metrics
@@ -147,6 +147,7 @@ def create_app(
     register_problems(app)
     app.after_request(metrics.measure)
     _register_steps(app, keys, limits, origins or AllowedOrigins(), trusted_hosts)
+    app.wsgi_app = Secured(app.wsgi_app)  # type: ignore[method-assign] # as Flask suggests
     return app
 
 
@@ -172,7 +173,6 @@ def _register_steps(
     app.before_request(partial(_refuse_other_pages, origins))
     app.before_request(require_acceptable)
     app.before_request(require_json)
-    app.after_request(secure)
 
 
 def _require_host(trusted: frozenset[str]) -> None:

@@ -107,10 +107,16 @@ class BehindProxies:
         environ["SCRIPT_NAME"] = self._root_path
         if environ["PATH_INFO"].startswith(f"{self._root_path}/"):
             environ["PATH_INFO"] = environ["PATH_INFO"].removeprefix(self._root_path)
-        values = {name: parse_list_header(environ.get(f"HTTP_X_FORWARDED_{name}", "")) for name in _FORWARDED}
+        passed = self._proxies.passed([*_forwarded(environ, "FOR"), environ.get("REMOTE_ADDR", "")])
+        if not passed:
+            return self._app(environ, start_response)
+        values = {name: _forwarded(environ, name) for name in _FORWARDED}
         if not all(_PREFIX.fullmatch(prefix) for prefix in values["PREFIX"]):
             values["PREFIX"] = []
-        passed = self._proxies.passed([*values["FOR"], environ.get("REMOTE_ADDR", "")])
         # Each proxy adds to the first; of the others, some proxies keep one value.
         trusted = {f"x_{name.lower()}": min(passed, len(found)) for name, found in values.items()}
         return ProxyFix(self._app, **trusted)(environ, start_response)
+
+
+def _forwarded(environ: dict[str, Any], name: str) -> list[str]:
+    return parse_list_header(environ.get(f"HTTP_X_FORWARDED_{name}", ""))

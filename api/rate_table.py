@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from mmap import mmap
 
-from limits.storage import Storage
-
 from api.shared import SharedMemory
 
 __all__ = ["RateTable"]
@@ -21,65 +19,33 @@ _BUCKET = 8
 _BUCKETS = 4096
 
 
-class RateTable(Storage):
-    """A storage of `limits` for one machine: exact over all processes that are forked off later.
+class RateTable:
+    """Counts for one machine: exact over all processes that are forked off later.
 
     It has a fixed size. Where too many come together, who asked least is forgotten.
     """
 
-    STORAGE_SCHEME = None
-
     def __init__(self) -> None:
-        super().__init__()
         self._rows = SharedMemory(_BUCKETS * _BUCKET * _ROW.size)
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What goes wrong in it: nothing that `limits` has to know about."""
-        return OSError
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count a request, and return how many there were in its window.
+    def count(self, key: str, window_s: float, amount: int = 1) -> tuple[int, float]:
+        """Count a request.
 
         Args:
             key: Whom it counts for.
-            expiry: How long a window is, in seconds; it begins with the first request.
+            window_s: How long a window is, in seconds; it begins with the first request.
             amount: How many it counts as.
+
+        Returns:
+            How many there were in the present window, with this one, and in how many seconds that ends.
         """
         digest, now = _digest(key), time.monotonic()
         with self._rows as rows:
-            place, until, count = _find(rows, digest, now)
+            place, until, before = _find(rows, digest, now)
             if place is None:
-                place, until, count = _least(rows, digest, now), now + expiry, 0
-            _ROW.pack_into(rows, place, digest, until, count + amount)
-            return count + amount
-
-    def get(self, key: str) -> int:
-        """Return how many there were in the present window."""
-        with self._rows as rows:
-            return _find(rows, _digest(key), time.monotonic())[2]
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the present window ends, in seconds of the system's clock."""
-        now = time.monotonic()
-        with self._rows as rows:
-            return time.time() + max(0.0, _find(rows, _digest(key), now)[1] - now)
-
-    def check(self) -> bool:
-        """Tell that it works."""
-        return True
-
-    def clear(self, key: str) -> None:
-        """Forget the present window."""
-        with self._rows as rows:
-            place = _find(rows, _digest(key), time.monotonic())[0]
-            if place is not None:
-                _ROW.pack_into(rows, place, bytes(16), 0.0, 0)
-
-    def reset(self) -> None:
-        """Forget all."""
-        with self._rows as rows:
-            rows[:] = bytes(len(rows))
+                place, until, before = _least(rows, digest, now), now + window_s, 0
+            _ROW.pack_into(rows, place, digest, until, before + amount)
+        return before + amount, until - now
 
 
 def _digest(key: str) -> bytes:

@@ -8,13 +8,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import limits
 from limits.errors import ConfigurationError as LimitsError
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
 
 from acme_sdk.errors import ConfigurationError
 from api.problems import ProblemError
@@ -118,6 +117,25 @@ class Standing:
         }
 
 
+class _Counts(Protocol):
+    """Counts requests in windows of time."""
+
+    def count(self, key: str, window_s: int, /) -> tuple[int, float]:
+        """Count one; return how many there were in its window, and in how many seconds that ends."""
+        ...
+
+
+class _StoredCounts:
+    """Counts in a storage that several machines share."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def count(self, key: str, window_s: int, /) -> tuple[int, float]:
+        number = self._storage.incr(key, window_s)
+        return number, self._storage.get_expiry(key) - time.time()
+
+
 class Rates:
     """Counts requests, and refuses those that are too many.
 
@@ -128,9 +146,9 @@ class Rates:
 
     def __init__(self, rates: Mapping[Subject, limits.RateLimitItem], storage: Storage | None = None) -> None:
         self._rates = rates
-        self._here = FixedWindowRateLimiter(RateTable())
+        self._here = RateTable()
         self._back_at = -math.inf
-        self._everywhere = self._here if storage is None else FixedWindowRateLimiter(storage)
+        self._everywhere: _Counts = self._here if storage is None else _StoredCounts(storage)
 
     def count(self, subject: Subject, holder: str) -> Standing:
         """Count a request.
@@ -143,13 +161,13 @@ class Rates:
             ProblemError: 429, there were too many in this window (code ``rate.exceeded``).
         """
         try:
-            limiter = self._here if time.monotonic() < self._back_at else self._everywhere
-            is_allowed, standing = self._counted(limiter, subject, holder)
+            counts = self._here if time.monotonic() < self._back_at else self._everywhere
+            number, standing = self._counted(counts, subject, holder)
         except StorageError as error:
             self._back_at = time.monotonic() + _AWAY_S
             log.warning("rates are counted on this machine alone: %s", type(error.storage_error).__name__)
-            is_allowed, standing = self._counted(self._here, subject, holder)
-        if not is_allowed:
+            number, standing = self._counted(self._here, subject, holder)
+        if number > standing.quota:
             raise ProblemError(
                 HTTPStatus.TOO_MANY_REQUESTS,
                 "rate.exceeded",
@@ -158,14 +176,12 @@ class Rates:
             )
         return standing
 
-    def _counted(
-        self, limiter: FixedWindowRateLimiter, subject: Subject, holder: str
-    ) -> tuple[bool, Standing]:
-        item = self._rates[subject]
-        is_allowed = limiter.hit(item, subject, holder)
-        window = limiter.get_window_stats(item, subject, holder)
-        reset_s = max(0, math.ceil(window.reset_time - time.time()))
-        return is_allowed, Standing(subject, item.amount, item.get_expiry(), window.remaining, reset_s)
+    def _counted(self, counts: _Counts, subject: Subject, holder: str) -> tuple[int, Standing]:
+        rate = self._rates[subject]
+        window_s = rate.get_expiry()
+        number, ends_in_s = counts.count(rate.key_for(subject, holder), window_s)
+        remaining, reset_s = max(0, rate.amount - number), max(0, math.ceil(ends_in_s))
+        return number, Standing(subject, rate.amount, window_s, remaining, reset_s)
 
 
 _SUBJECTS: Mapping[Subject, str] = {

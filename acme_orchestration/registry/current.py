@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.records import Contents, Record
     from acme_orchestration.registry.registered import Registry
 
-__all__ = ["doubled", "read_workspace", "with_registered"]
+__all__ = ["doubled", "joined", "read_workspace", "with_registered"]
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,16 @@ def read_workspace(path: Path, registry: Registry | None = None, environment: st
     Raises:
         ConfigurationError: The file is missing or wrong, see `read_declared`.
     """
-    declared = read_declared(path, environment)
+    return joined(read_declared(path, environment), registry)
+
+
+def joined(declared: Workspace, registry: Registry | None) -> Workspace:
+    """Return what is declared and what is registered, linked.
+
+    Args:
+        declared: What `read_declared` returned.
+        registry: The registry; ``None`` for declared entries only.
+    """
     if registry is None:
         return link(declared)
     try:

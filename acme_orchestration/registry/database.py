@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from acme_orchestration.registry.document import Stamp, stamp_of
 from acme_orchestration.registry.errors import RegistryUnavailableError
 from acme_sdk.errors import ConfigurationError
 
@@ -22,6 +24,8 @@ SCHEMA = "0003"
 # Any number will do, so long as nobody else takes it for a lock in the same database.
 _LOCK = 4_772_386_101
 _WAIT_S = 10
+# Longer than file systems take for one time the next.
+_SETTLED_NS = 100_000_000
 # As Postgres calls it.
 _DISK_FULL = "53100"
 
@@ -39,6 +43,10 @@ class RegistryDatabase:
     def __init__(self, url: str) -> None:
         self._url = _checked(url)
         self._engine = _engine(self._url)
+        is_file = self._url.get_backend_name() == "sqlite"
+        self._file = Path(str(self._url.database)) if is_file else None
+        # Where SQLite keeps changes in its WAL mode, which somebody may have turned on.
+        self._log = Path(f"{self._url.database}-wal") if is_file else None
         self._lock = threading.Lock()
         self._migrated = False
 
@@ -51,10 +59,18 @@ class RegistryDatabase:
         """Where it is, without a password."""
         return str(self._file or self._url.set(query={}).render_as_string(hide_password=True))
 
-    @property
-    def _file(self) -> Path | None:
-        is_file = self._url.get_backend_name() == "sqlite" and self._url.database
-        return Path(str(self._url.database)) if is_file else None
+    def stamp(self) -> Stamp:
+        """Return what is another one after each change of the tables.
+
+        Returns:
+            The stamp of its file; ``None`` if the database itself has to be asked: it is on a server, its
+            changes are in another file first, or the last one is so recent that the next might have its time.
+        """
+        if self._file is None or self._log is None:
+            return None
+        stamp = stamp_of(self._file)
+        is_settled = stamp is not None and stamp[0] < time.time_ns() - _SETTLED_NS
+        return stamp if is_settled and not self._log.exists() else None
 
     def close(self) -> None:
         """Close all connections, as a process does before it forks; a later transaction opens others."""

@@ -23,7 +23,32 @@ from acme_sdk.errors import ConfigurationError
 if TYPE_CHECKING:
     from acme_orchestration.alerts.change import Alert
 
-__all__ = ["declared_in", "read_declared"]
+__all__ = ["DeclaredFile", "declared_in", "read_declared"]
+
+
+class DeclaredFile:
+    """A ``connectors.yaml`` that is read again when it has changed.
+
+    Args:
+        path: The file.
+        environment: Whose overlay counts; what ``ACME_ENVIRONMENT`` says by default.
+    """
+
+    def __init__(self, path: Path, environment: str | None = None) -> None:
+        self.path = path.absolute()
+        self.environment = environment or present_environment()
+        self._known: Workspace | None = None
+
+    def read(self) -> Workspace:
+        """Return what `read_declared` does: the same object as long as nothing has changed.
+
+        Raises:
+            ConfigurationError: See `read_declared`.
+        """
+        known = self._known
+        if known is None or known.is_outdated():
+            known = self._known = read_declared(self.path, self.environment)
+        return known
 
 
 def read_declared(path: Path, environment: str | None = None) -> Workspace:

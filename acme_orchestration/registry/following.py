@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acme_orchestration.registry.current import read_workspace
+from acme_orchestration.registry.current import joined
+from acme_orchestration.registry.declared import DeclaredFile
 from acme_orchestration.registry.document import Stamp, stamp_of
-from acme_orchestration.registry.environment import overlay_path, present_environment
+from acme_orchestration.registry.environment import overlay_path
 from acme_orchestration.registry.verification import verify
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
@@ -40,9 +41,8 @@ class WorkspaceFollower:
         environment: str | None = None,
         known: Workspace | None = None,
     ) -> None:
-        self._path = path.absolute()
+        self._file = DeclaredFile(path, environment)
         self._registry = registry
-        self._environment = environment or present_environment()
         self._known = known
         self._failure: ConfigurationError | None = None
         self._failed_at: Sequence[Stamp] = ()
@@ -72,19 +72,19 @@ class WorkspaceFollower:
     def _read(self) -> None:
         stamps = self._stamps()
         try:
-            self._known = read_workspace(self._path, self._registry, self._environment)
+            self._known = joined(self._file.read(), self._registry)
         except ConfigurationError as error:
             log.error("%s", error.message)  # noqa: TRY400 - what counts is where in the file, not in the code
             self._known, self._failure, self._failed_at = None, error, stamps
 
     def _stamps(self) -> Sequence[Stamp]:
         """The stamps of all files that may be there."""
-        files = [self._path]
-        if self._environment is not None:
+        files = [self._file.path]
+        if self._file.environment is not None:
             try:
-                files.append(overlay_path(self._path, self._environment))
+                files.append(overlay_path(self._file.path, self._file.environment))
             except ConfigurationError:
-                return [stamp_of(self._path)]
+                return [stamp_of(self._file.path)]
         return [stamp_of(file) for file in files]
 
 

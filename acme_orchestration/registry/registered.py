@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from acme_orchestration.registry.database import RegistryDatabase
+from acme_orchestration.registry.document import Stamp
 from acme_orchestration.registry.entries import Kind
 from acme_orchestration.registry.errors import EntryUnknownError
 from acme_orchestration.registry.masking import masked
@@ -35,6 +36,8 @@ class Registry:
 
     def __init__(self, database: RegistryDatabase) -> None:
         self.database = database
+        # The stamp of the database, and its revision then.
+        self._known: tuple[Stamp, int] = None, 0
 
     def __str__(self) -> str:
         return str(self.database)
@@ -45,10 +48,10 @@ class Registry:
         Raises:
             RegistryUnavailableError: The database cannot be read.
         """
-        if not self.database.exists:
-            return 0
-        with self._reading() as rows:
-            return rows.revision()
+        stamp = self.database.stamp()
+        if stamp is None or stamp != self._known[0]:
+            self._known = stamp, self._read_revision()
+        return self._known[1]
 
     def contents(self) -> Contents:
         """Return everything registered; none of it is checked.
@@ -119,6 +122,12 @@ class Registry:
         """
         with self.database.writing() as connection:
             yield Rows(connection)
+
+    def _read_revision(self) -> int:
+        if not self.database.exists:
+            return 0
+        with self._reading() as rows:
+            return rows.revision()
 
     @contextmanager
     def _reading(self) -> Iterator[Rows]:

@@ -12,7 +12,7 @@ from typing import Any
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped] # it has no stubs
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
-from api.headers import REQUEST_ID, secure
+from api.headers import REQUEST_ID, secured
 from api.problems import ProblemError, problem_answer
 from api.request_log import new_id
 
@@ -41,7 +41,7 @@ class _Refusal(ErrorTask):  # type: ignore[misc] # it has no stubs
         status = HTTPStatus(self.request.error.code)
         code, detail = _REFUSED.get(status, (f"http.{status.value}", status.description))
         request_id = new_id()
-        answer = secure(problem_answer(ProblemError(status, code, detail), request_id))
+        answer = problem_answer(ProblemError(status, code, detail), request_id)
         answer.headers[REQUEST_ID] = request_id
         log.info(
             "refused with %d",
@@ -49,7 +49,7 @@ class _Refusal(ErrorTask):  # type: ignore[misc] # it has no stubs
             extra={"status": status.value, "address": self.channel.addr[0], "request_id": request_id},
         )
         self.status = f"{status.value} {status.phrase}"
-        self.response_headers.extend(answer.headers.items())
+        self.response_headers.extend(secured(answer.headers.items()))
         self.set_close_on_finish()
         body = answer.get_data()
         self.content_length = len(body)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from limits.errors import StorageError
+from limits.storage import MemoryStorage
 
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import KeyStore
@@ -43,12 +44,21 @@ def in_process(target: Callable[[], None]) -> int:
 @given(st.lists(st.sampled_from(["a", "b", "c"]), max_size=50))
 def test_each_is_counted_by_itself(keys: list[str]) -> None:
     table = RateTable()
-    for key in keys:
-        table.incr(key, 3600)
 
-    assert {key: table.get(key) for key in "abc"} == {key: keys.count(key) for key in "abc"}
-    table.clear("a")
-    assert (table.get("a"), table.get("b")) == (0, keys.count("b"))
+    numbers = [table.count(key, 3600)[0] for key in keys]
+
+    assert numbers == [keys[: place + 1].count(key) for place, key in enumerate(keys)]
+
+
+def test_a_window_begins_with_its_first_request() -> None:
+    table = RateTable()
+    assert table.count("ann", 1) == (1, pytest.approx(1))
+    number, ends_in_s = table.count("ann", 1)
+    assert (number, ends_in_s < 1) == (2, True)
+
+    time.sleep(1)
+
+    assert table.count("ann", 1)[0] == 1
 
 
 def test_counts_are_exact_over_processes() -> None:
@@ -56,7 +66,7 @@ def test_counts_are_exact_over_processes() -> None:
 
     def count() -> None:
         for _ in range(2000):
-            table.incr("all", 3600)
+            table.count("all", 3600)
 
     processes = [FORK.Process(target=count) for _ in range(4)]
     for process in processes:
@@ -64,16 +74,16 @@ def test_counts_are_exact_over_processes() -> None:
     count()
     for process in processes:
         process.join(120)
-    assert table.get("all") == 5 * 2000
+    assert table.count("all", 3600)[0] == 5 * 2000 + 1
 
 
 def test_who_asks_much_is_not_forgotten_for_those_who_ask_once() -> None:
     table = RateTable()
-    table.incr("much", 3600, amount=1000)
+    table.count("much", 3600, amount=1000)
     for number in range(100_000):
-        table.incr(f"address {number}", 3600)
+        table.count(f"address {number}", 3600)
 
-    assert table.get("much") == 1000
+    assert table.count("much", 3600)[0] == 1001
 
 
 def test_a_process_that_is_killed_leaves_no_lock_and_no_place_behind() -> None:
@@ -135,7 +145,7 @@ def test_stores_that_cannot_be_used(url: str) -> None:
 
 
 def test_while_the_store_is_away_this_machine_counts(caplog: pytest.LogCaptureFixture) -> None:
-    class Away(RateTable):
+    class Away(MemoryStorage):
         """A store whose server is not there."""
 
         asked = 0

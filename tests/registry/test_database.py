@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,6 +129,26 @@ def test_processes_that_open_a_new_one_at_once(url: str, path: Path) -> None:
         assert process.returncode == 0, error
     found = Registry(RegistryDatabase(url)).contents()
     assert (found.revision, sorted(record.name for record in found.connectors)) == (3, ["w0", "w1", "w2"])
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_each_change_is_seen_at_once_by_whoever_looked_before(tmp_path: Path, path: Path, mode: str) -> None:
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    writer, reader = Registry(RegistryDatabase(url)), Registry(RegistryDatabase(url))
+    assert reader.revision() == 0
+    with writer.writing():
+        pass
+    with closing(sqlite3.connect(tmp_path / "registry.db")) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+    registrar = Registrar(path, writer)
+
+    # Some one after the other, some after a time in which the reader needs not look into the file.
+    for number in range(1, 30):
+        registrar.register("connector", f"w{number}", WAREHOUSE, actor="ann")
+        assert reader.revision() == number
+        if number % 10 == 0:
+            time.sleep(0.15)
+            assert [reader.revision(), reader.revision()] == [number, number]
 
 
 def test_what_is_declared_does_without_the_registry(postgres: DatabaseServer, path: Path) -> None:
