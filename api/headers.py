@@ -50,4 +50,4 @@ class Secured:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             return start_response(status, secured(headers), *error)
 
-        return self._app(environ, start)  # type: ignore[arg-type] # of which the exception may be left out
+        return self._app(environ, start)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from acme_orchestration.instance.cursor import checked_times
 from acme_orchestration.instance.evaluation import CheckRecord
 from acme_orchestration.instance.reader import InstanceReader
 from acme_orchestration.instance.states import ConnectorState, connector_state, stale_after
-from acme_orchestration.instance.stored import StoredCheck
+from acme_orchestration.instance.stored import HistoryMark, StoredCheck
 from acme_orchestration.registry.entries import ConnectorEntry, by_dagster_name, translated
 
 __all__ = ["HistoryFollower", "StateFollower"]
@@ -136,7 +137,7 @@ class HistoryFollower:
         self._reader = reader
         self._limit = limit
         self._kept = kept
-        self._known: dict[str, Mapping[int, CheckRecord]] = {}
+        self._known: dict[str, _History] = {}
         self._lock = threading.Lock()
 
     def history(self, name: str) -> Sequence[CheckRecord]:
@@ -145,22 +146,37 @@ class HistoryFollower:
         Raises:
             InstanceUnavailableError: The database is away; `known` tells what was read before.
         """
-        ids = self._reader.history_ids(name, self._limit)
-        known = self._known.get(name, {})
-        unread = [row for row in ids if row not in known]
-        read = self._reader.history_since(name, min(unread)) if unread else {}
-        found = {row: record for row in ids if (record := read.get(row, known.get(row))) is not None}
+        mark, known = self._reader.history_mark(name, self._limit), self._known.get(name, _NONE)
+        found = known if known.mark == mark else self._read(name, mark, known)
         with self._lock:
             self._known.pop(name, None)
             self._known[name] = found  # at the end, which is forgotten last
             while len(self._known) > self._kept:
                 del self._known[next(iter(self._known))]
-        return _newest_first(found)
+        return found.newest_first
 
     def known(self, name: str) -> Sequence[CheckRecord]:
         """Return what was read last, nothing if the connector was not asked for lately."""
-        return _newest_first(self._known.get(name, {}))
+        return self._known.get(name, _NONE).newest_first
+
+    def _read(self, name: str, mark: HistoryMark, known: _History) -> _History:
+        """Read the rows that are not known."""
+        ids = self._reader.history_ids(name, self._limit)
+        unread = [row for row in ids if row not in known.records]
+        read = self._reader.history_since(name, min(unread)) if unread else {}
+        records = {
+            row: record for row in ids if (record := read.get(row, known.records.get(row))) is not None
+        }
+        return _History(mark, records, sorted(records.values(), key=lambda one: one.at, reverse=True))
 
 
-def _newest_first(records: Mapping[int, CheckRecord]) -> Sequence[CheckRecord]:
-    return sorted(records.values(), key=lambda record: record.at, reverse=True)
+@dataclass(frozen=True)
+class _History:
+    """The stored checks of a connector, by the ids of their rows, and what they were read at."""
+
+    mark: HistoryMark
+    records: Mapping[int, CheckRecord]
+    newest_first: Sequence[CheckRecord]
+
+
+_NONE = _History((0, 0, 0), {}, ())

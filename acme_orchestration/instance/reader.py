@@ -20,10 +20,12 @@ from acme_orchestration.instance.pipelines import PipelineState, held_back, pipe
 from acme_orchestration.instance.runs import RunState, run_state
 from acme_orchestration.instance.states import ConnectorState, connector_state
 from acme_orchestration.instance.stored import (
+    HistoryMark,
     StoredCheck,
     check_ids,
     checks_of,
     history_ids,
+    history_mark,
     history_since,
     last_checks,
 )
@@ -170,6 +172,14 @@ class InstanceReader:
         ids = self.history_ids(name, limit)
         records = self.history_since(name, ids[-1]).values() if ids else ()
         return sorted(records, key=lambda record: record.at, reverse=True)[:limit]
+
+    @_asking
+    def history_mark(self, name: str, limit: int) -> HistoryMark:
+        """Return what is another one as soon as `history_ids` would return others."""
+        try:
+            return history_mark(self._event_log(), name, limit)
+        except ConfigurationError:
+            return 0, 0, 0  # Dagster cannot show a connector of such a name
 
     @_asking
     def history_ids(self, name: str, limit: int) -> list[int]:

@@ -18,7 +18,13 @@ from dagster._serdes import deserialize_value
 from acme_orchestration.instance.evaluation import CheckRecord, record_of
 from acme_orchestration.naming import CHECK_NAME, check_key
 
-__all__ = ["StoredCheck", "check_ids", "checks_of", "history_ids", "history_since", "last_checks"]
+__all__ = [
+    "HistoryMark", "StoredCheck", "check_ids", "checks_of", "history_ids", "history_mark", "history_since",
+    "last_checks",
+]  # fmt: skip
+
+#: What is another one after a connector's stored checks have changed.
+HistoryMark = tuple[int, int, int]
 
 _COMPLETED = (AssetCheckExecutionRecordStatus.SUCCEEDED, AssetCheckExecutionRecordStatus.FAILED)
 
@@ -104,12 +110,20 @@ def checks_of(storage: SqlEventLogStorage, ids: Collection[int]) -> dict[str, St
     return found
 
 
+def history_mark(storage: SqlEventLogStorage, name: str, limit: int) -> HistoryMark:
+    """Return how many rows `history_ids` finds, the newest, and the sum of all: others after any change."""
+    ids = _newest(name, limit).subquery().c.id
+    with storage.index_connection() as connection:
+        count, newest, total = connection.execute(
+            sa.select(sa.func.count(), sa.func.max(ids), sa.func.sum(ids))
+        ).one()
+    return count, newest or 0, int(total or 0)
+
+
 def history_ids(storage: SqlEventLogStorage, name: str, limit: int) -> list[int]:
     """Return the ids of the rows of a connector's last completed health checks, the newest first."""
-    table = AssetCheckExecutionsTable
-    newest = sa.select(table.c.id).where(_is_of(name)).order_by(table.c.id.desc()).limit(limit)
     with storage.index_connection() as connection:
-        return list(connection.execute(newest).scalars())
+        return list(connection.execute(_newest(name, limit)).scalars())
 
 
 def history_since(storage: SqlEventLogStorage, name: str, first: int) -> dict[int, CheckRecord]:
@@ -120,6 +134,11 @@ def history_since(storage: SqlEventLogStorage, name: str, first: int) -> dict[in
         rows = connection.execute(some).mappings().all()
     found = {row["id"]: _record(AssetCheckExecutionRecord.from_db_row(row, key=key)) for row in rows}
     return {row: record for row, record in found.items() if record is not None}
+
+
+def _newest(name: str, limit: int) -> sa.Select[int]:
+    table = AssetCheckExecutionsTable
+    return sa.select(table.c.id).where(_is_of(name)).order_by(table.c.id.desc()).limit(limit)
 
 
 def _is_of(name: str) -> sa.ColumnElement[bool]:

@@ -9,9 +9,13 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import secrets
+import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlsplit
@@ -19,11 +23,13 @@ from urllib.parse import urlsplit
 import requests
 from dagster import DagsterInstance
 
+from acme_orchestration.dev.postgres import PostgresServer
 from acme_orchestration.graphql import ask
 from acme_sdk.health import HealthStatus
 from benchmarks.api.history import store
 from benchmarks.api.servers import api_server, stored_bytes, webserver
 from benchmarks.api.workspace import FOLDER, prepared
+from benchmarks.health.storage import postgres_home, sqlite_home
 
 LIST = "/api/v1/connectors"
 
@@ -37,9 +43,18 @@ _CHECKS = """
 def main() -> None:
     """Measure and print a table."""
     options = _options()
-    folder = FOLDER / f"{options.connectors}x{options.checks}"
-    home = prepared(folder, options.connectors, options.checks)
+    folder = FOLDER / f"{options.connectors}x{options.checks}-{options.storage}"
+    with _storage(options.storage, folder) as make_home:
+        home = prepared(folder, options.connectors, options.checks, make_home)
+        rows = _measured(folder, home, options)
+    size = f"{options.connectors:,} connectors, {options.checks:,} checks each"
+    print(f"| {size}, {options.storage}, {options.workers} workers | |\n|---|---|")
+    print("\n".join(f"| {name} | {figure} |" for name, figure in rows))
+
+
+def _measured(folder: Path, home: Path, options: argparse.Namespace) -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
+    last = f"c{options.connectors - 1:05}"
     with api_server(folder, home, "--workers", str(options.workers)) as server:
         url = server.url
         started = time.perf_counter()
@@ -52,7 +67,9 @@ def main() -> None:
         shown = f"{url}{LIST}?sort=name&limit=50&include=health&include=counts"
         rows.append(("a page of 50 with health, the first time", _ms(_timed(_getter(shown)))))
         rows.append(("a page of 50 with health, median", _ms(_median(shown))))
-        rows.append(("health of one connector, median", _ms(_median(f"{url}{LIST}/c00000/health", 20))))
+        health = f"{url}{LIST}/{last}/health"
+        rows.append(("health with 30 days of history, the first time", _ms(_timed(_getter(health)))))
+        rows.append(("health with 30 days of history, median", _ms(_median(health))))
         rows.append(("age of a status, longest of 10", _ms(_age(url, home))))
     (folder / "stored.json").write_bytes(body)
     with stored_bytes(folder / "stored.json") as url:
@@ -63,15 +80,32 @@ def main() -> None:
         with webserver(folder, home) as url:
             took = [_timed(lambda: ask(url, _CHECKS, timeout_s=300)) for _ in range(5)]
         rows.append(("Dagster's GraphQL, median", _ms(median(took))))
-    size = f"{options.connectors:,} connectors, {options.checks:,} checks each, {options.workers} workers"
-    print(f"| {size} | |\n|---|---|")
-    print("\n".join(f"| {name} | {figure} |" for name, figure in rows))
+    return rows
+
+
+@contextmanager
+def _storage(kind: str, folder: Path) -> Iterator[Callable[[Path], Path]]:
+    """Yield what makes a Dagster home with empty databases."""
+    if kind == "sqlite":
+        yield sqlite_home
+        return
+    data = folder.with_name(f"{folder.name}-server")
+    shutil.rmtree(data, ignore_errors=True)
+    server = PostgresServer(data, secrets.token_hex(8))
+    server.start()
+    try:
+        yield partial(postgres_home, server=server)
+    finally:
+        server.stop()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.api", description=__doc__)
     parser.add_argument("--connectors", type=int, default=1000, metavar="N", help="how many (1000)")
     parser.add_argument("--checks", type=int, default=500, metavar="N", help="stored checks of each (500)")
+    parser.add_argument(
+        "--storage", choices=("sqlite", "postgres"), default="sqlite", help="of Dagster (sqlite)"
+    )
     parser.add_argument("--seconds", type=float, default=10, help="how long requests are counted (10)")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="of the API (1)")
     parser.add_argument(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,9 +15,11 @@ from acme_orchestration.instance import CheckRecord
 from acme_orchestration.instance.evaluation import evaluation_of
 from acme_sdk.health import HealthReport, HealthStatus
 
-__all__ = ["fill", "store"]
+__all__ = ["MONTH", "fill", "store"]
 
 _HEARTBEAT_S = 1800
+#: How many checks a quiet connector has stored in 30 days.
+MONTH = 30 * 86400 // _HEARTBEAT_S
 _AT_ONCE = 10_000
 
 
@@ -28,18 +30,17 @@ def store(instance: DagsterInstance, name: str, status: HealthStatus = HealthSta
     instance.report_runless_asset_event(evaluation_of(name, CheckRecord(now, report, now)))
 
 
-def fill(instance: DagsterInstance, names: Sequence[str], checks: int) -> None:
-    """Store checks of all connectors, a heartbeat apart; only the last of each on Dagster's own way.
+def fill(instance: DagsterInstance, checks: Mapping[str, int]) -> None:
+    """Store checks of connectors, a heartbeat apart; only the last of each on Dagster's own way.
 
     Those before are copies of its rows, with other ids and times, since Dagster's own way takes milliseconds
     for each.
 
     Args:
-        instance: One without checks, on SQLite.
-        names: The connectors.
-        checks: How many checks each has in the end.
+        instance: One without checks, on SQLite or Postgres.
+        checks: How many checks each connector has in the end.
     """
-    for name in names:
+    for name in checks:
         store(instance, name)
     events, executions = SqlEventLogStorageTable, AssetCheckExecutionsTable
     with instance.event_log_storage.index_connection() as connection:  # type: ignore[attr-defined] # of SQL
@@ -53,10 +54,15 @@ def fill(instance: DagsterInstance, names: Sequence[str], checks: int) -> None:
         # The last ones keep the highest ids.
         connection.execute(sa.delete(executions))
         connection.execute(sa.delete(events).where(events.c.id.in_(pair[1]["id"] for pair in pairs)))
-        copies = _copies(pairs, checks)
+        copies = _copies(pairs, list(checks.values()))
         while some := list(itertools.islice(copies, _AT_ONCE)):
             connection.execute(sa.insert(events), [event for _, event in some])
             connection.execute(sa.insert(executions), [execution for execution, _ in some])
+        if connection.dialect.name == "postgresql":
+            for table in (events, executions):
+                highest = sa.select(sa.func.max(table.c.id)).scalar_subquery()
+                sequence = sa.func.pg_get_serial_sequence(table.name, "id")
+                connection.execute(sa.select(sa.func.setval(sequence, highest)))
 
 
 def _part(row: sa.RowMapping, table: sa.Table) -> dict[str, Any]:
@@ -64,11 +70,13 @@ def _part(row: sa.RowMapping, table: sa.Table) -> dict[str, Any]:
 
 
 def _copies(
-    pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]], checks: int
+    pairs: Sequence[tuple[dict[str, Any], dict[str, Any]]], counts: Sequence[int]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     number = max(pair[1]["id"] for pair in pairs)
-    for age in range(checks - 1, -1, -1):
-        for execution, event in pairs:
+    for age in range(max(counts) - 1, -1, -1):
+        for (execution, event), count in zip(pairs, counts, strict=True):
+            if age >= count:
+                continue
             number += 1
             at = execution["evaluation_event_timestamp"]
             checked_at = float(int(at.replace(tzinfo=UTC).timestamp()))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from dagster import DagsterInstance
 
-from benchmarks.api.history import fill
+from benchmarks.api.history import MONTH, fill
 from benchmarks.health.storage import sqlite_home
 
 __all__ = ["FOLDER", "prepared"]
@@ -21,8 +22,17 @@ load_from:
 """
 
 
-def prepared(folder: Path, connectors: int, checks: int) -> Path:
-    """Make a workspace and a Dagster home with its history, anew."""
+def prepared(
+    folder: Path, connectors: int, checks: int, make_home: Callable[[Path], Path] = sqlite_home
+) -> Path:
+    """Make a workspace and a Dagster home with its history, anew.
+
+    Args:
+        folder: Where.
+        connectors: How many.
+        checks: How many checks each has; the last one has those of at least 30 days.
+        make_home: Makes a Dagster home with empty databases.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     names = [f"c{number:05}" for number in range(connectors)]
@@ -33,7 +43,7 @@ def prepared(folder: Path, connectors: int, checks: int) -> Path:
         "connectors:\n" + "".join(f"  {name}: {entry}\n" for name in names)
     )
     (folder / "workspace.yaml").write_text(_WORKSPACE_YAML)
-    home = sqlite_home(folder / "dagster")
+    home = make_home(folder / "dagster")
     with DagsterInstance.from_config(str(home)) as instance:
-        fill(instance, names, checks)
+        fill(instance, dict.fromkeys(names, checks) | {names[-1]: max(checks, MONTH)})
     return home
