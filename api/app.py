@@ -17,6 +17,7 @@ from acme_orchestration.instance.following import HistoryFollower
 from acme_orchestration.registration import Registrar
 from acme_orchestration.webserver import Webserver
 from api.auth import authorize, count_request, is_local, recognize, tell_standing
+from api.changes import Changes
 from api.connector_types import TypeCatalog
 from api.cors import AllowedOrigins
 from api.document import DescribedApi
@@ -72,6 +73,7 @@ def create_app(
     egress: EgressPolicy | None = None,
     test_timeout: float = 10.0,
     limits: Limits | None = None,
+    changes: Changes | None = None,
     origins: AllowedOrigins | None = None,
     trusted_hosts: Collection[str] | None = None,
 ) -> Flask:
@@ -88,6 +90,7 @@ def create_app(
         egress: Which targets a connection test may reach; public ones only by default.
         test_timeout: Seconds that a connector that is asked may take.
         limits: How much callers may ask; made before a server forks, it counts for all workers together.
+        changes: Those of the server to what is registered; made before it forks as well.
         origins: The sites whose pages may use the API; none by default.
         trusted_hosts: The names and addresses that the Host header may have while no key is asked for, in
             lower case; any by default. A server on loopback needs them: a web page could reach it through a
@@ -111,7 +114,7 @@ def create_app(
     app.openapi_version = "3.1.0"
     app.json.sort_keys = False  # type: ignore[attr-defined] # of Flask's default provider
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    workspace = WorkspaceFile(workspace_file, registry, environment)
+    workspace = WorkspaceFile(workspace_file, registry, environment, changes)
     egress = egress or EgressPolicy()
     sandbox = Sandbox(timeout=test_timeout, limits=limits)
     snapshot = Snapshot(workspace, reader, usage)

@@ -97,7 +97,8 @@ def count_request(rates: Rates) -> None:
 
 def tell_standing(response: Response) -> Response:
     """Say in an answer how many further requests are allowed."""
-    for name, value in g.standing.headers.items() if "standing" in g else ():
+    standing = g.get("standing")
+    for name, value in standing.headers.items() if standing else ():
         response.headers.setdefault(name, value)
     return response
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from mmap import mmap
-
-from api.shared import SharedMemory
 
 __all__ = ["RateTable"]
 
@@ -17,6 +17,8 @@ __all__ = ["RateTable"]
 _ROW = struct.Struct("<16sdQ")
 _BUCKET = 8
 _BUCKETS = 4096
+# Longer than a count takes.
+_PATIENCE_S = 0.1
 
 
 class RateTable:
@@ -26,7 +28,9 @@ class RateTable:
     """
 
     def __init__(self) -> None:
-        self._rows = SharedMemory(_BUCKETS * _BUCKET * _ROW.size)
+        self._rows = mmap(-1, _BUCKETS * _BUCKET * _ROW.size)
+        # Where nobody else has it, it is taken without a call of the system, at which threads would change.
+        self._lock = multiprocessing.get_context("fork").Lock()
 
     def count(self, key: str, window_s: float, amount: int = 1) -> tuple[int, float]:
         """Count a request.
@@ -40,12 +44,22 @@ class RateTable:
             How many there were in the present window, with this one, and in how many seconds that ends.
         """
         digest, now = _digest(key), time.monotonic()
-        with self._rows as rows:
-            place, until, before = _find(rows, digest, now)
+        with self._alone():
+            place, until, before = _find(self._rows, digest, now)
             if place is None:
-                place, until, before = _least(rows, digest, now), now + window_s, 0
-            _ROW.pack_into(rows, place, digest, until, before + amount)
+                place, until, before = _least(self._rows, digest, now), now + window_s, 0
+            _ROW.pack_into(self._rows, place, digest, until, before + amount)
         return before + amount, until - now
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        # A process that is killed may never give it back: then whoever waits for it does.
+        self._lock.acquire(timeout=_PATIENCE_S)
+        try:
+            yield
+        finally:
+            with suppress(ValueError):  # it was given back meanwhile
+                self._lock.release()
 
 
 def _digest(key: str) -> bytes:

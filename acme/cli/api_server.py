@@ -20,6 +20,7 @@ from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.usage.reader import UsageReader
 from api.app import create_app
+from api.changes import Changes
 from api.cors import AllowedOrigins
 from api.egress import EgressPolicy
 from api.keys import KeyRing
@@ -83,7 +84,7 @@ def run(options: ServerOptions) -> None:
     origins = AllowedOrigins.parse(options.allow_origin)
     proxies = TrustedProxies.parse(options.trusted_proxies)
     store = rate_storage(options.rate_store) if options.rate_store else None
-    limits = Limits(rates=Rates(parse_rates(options.rates), store))
+    limits, changes = Limits(rates=Rates(parse_rates(options.rates), store)), Changes()
     for name in _IMPORTED_LATE:
         with suppress(ImportError):
             import_module(name)
@@ -92,13 +93,15 @@ def run(options: ServerOptions) -> None:
     click.echo(f"Connector API on http://{host}:{listener.getsockname()[1]}{options.root_path}/docs")
     configure_logs(options.log_format)
     serve(
-        lambda: BehindProxies(_app(options, egress, origins, limits), proxies, options.root_path),
+        lambda: BehindProxies(_app(options, egress, origins, limits, changes), proxies, options.root_path),
         listener,
         workers=options.workers,
     )
 
 
-def _app(options: ServerOptions, egress: EgressPolicy, origins: AllowedOrigins, limits: Limits) -> Flask:
+def _app(
+    options: ServerOptions, egress: EgressPolicy, origins: AllowedOrigins, limits: Limits, changes: Changes
+) -> Flask:
     """Make the application, with the connections and threads of one worker."""
     where = options.where
     registry = find_registry(where.dagster_home)
@@ -116,6 +119,7 @@ def _app(options: ServerOptions, egress: EgressPolicy, origins: AllowedOrigins, 
         environment=where.environment,
         egress=egress,
         limits=limits,
+        changes=changes,
         origins=origins,
         # A page that gets at a server by a name of its own has no key.
         trusted_hosts={"localhost", "127.0.0.1", "::1", options.host} if options.is_local else None,

@@ -26,7 +26,7 @@ from api.schemas import (
     Failure,
     StepItem,
 )
-from api.selection import ConnectorQuery, counted, select
+from api.selection import ConnectorQuery, counted, select, with_query
 from api.services import services
 from api.snapshot import data_of
 from api.uptime import uptime
@@ -59,6 +59,7 @@ connectors = APIBlueprint(
     | NOT_CHANGED
     | possible_problems("workspace.invalid", "dagster.unavailable"),
 )
+@with_query
 def list_connectors(query: ConnectorQuery) -> Response:
     """List connectors."""
     found = services().snapshot.current()

@@ -167,6 +167,7 @@ def _explaining(action: str, name: str) -> Iterator[None]:
     except ProblemError as error:
         problem = error
     else:
+        services().workspace.note_change()
         return
     audit.record(f"refused {action}", "connector", name, {"result": problem.code})
     raise problem

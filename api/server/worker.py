@@ -6,6 +6,7 @@ clients hold no threads.
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import signal
@@ -87,6 +88,7 @@ class WaitressWorker(Worker):
         deadline = time.monotonic() + self.cfg.graceful_timeout
         while _close_idle(channels) and time.monotonic() < deadline:
             self._turn(channels, _BEAT_S)
+        logging.shutdown()
         # Not sys.exit(), which takes everything apart first, and waits for threads that hang.
         os._exit(0)
 
