@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
+from select import PIPE_BUF
 from typing import Literal, TextIO
 
 from flask import g, has_request_context
 from pythonjsonlogger.json import JsonFormatter
 
-__all__ = ["LogFormat", "configure_logs"]
+__all__ = ["LogFormat", "configure_logs", "write_together"]
 
 LogFormat = Literal["json", "text"]
 
@@ -30,7 +32,7 @@ def configure_logs(kind: LogFormat) -> None:
     Args:
         kind: In which form.
     """
-    handler = _Together()
+    handler = logging.StreamHandler()
     handler.setFormatter(_json() if kind == "json" else _Text())
     handler.addFilter(_with_request_id)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -38,6 +40,18 @@ def configure_logs(kind: LogFormat) -> None:
         logging.getLogger(name).setLevel(logging.INFO)
     # It says each time that all threads are at work, which the length of requests tells as well.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def write_together() -> None:
+    """Write the lines that are no warnings in batches from now on, as a process that forks no others may."""
+    root = logging.getLogger()
+    for handler in [*root.handlers]:
+        together = _Together()
+        together.setFormatter(handler.formatter)
+        for keep in handler.filters:
+            together.addFilter(keep)
+        root.removeHandler(handler)
+        root.addHandler(together)
 
 
 class _Together(logging.StreamHandler[TextIO]):
@@ -50,13 +64,8 @@ class _Together(logging.StreamHandler[TextIO]):
         super().__init__()
         self._records: deque[logging.LogRecord] = deque()
         # Not the handler's own lock, for which each request would wait.
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._writer: threading.Thread | None = None
-        os.register_at_fork(
-            before=self._writing.acquire,
-            after_in_parent=self._writing.release,
-            after_in_child=self._begin_anew,
-        )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line."""
@@ -71,14 +80,11 @@ class _Together(logging.StreamHandler[TextIO]):
         """Write the lines that were taken."""
         with self._writing:
             records = [self._records.popleft() for _ in range(len(self._records))]
-            if lines := [line for record in records for line in self._line(record)]:
-                self.stream.write("".join(lines))
-            super().flush()
-
-    def _begin_anew(self) -> None:
-        """Leave the lines that were taken before a fork to the process that took them."""
-        self._records.clear()
-        self._writing.release()
+            lines = [line for record in records for line in self._line(record)]
+            with suppress(OSError):  # there is no other place to say it
+                for text in _atomic(lines):
+                    self.stream.write(text)
+                    super().flush()
 
     def _line(self, record: logging.LogRecord) -> list[str]:
         try:
@@ -91,6 +97,19 @@ class _Together(logging.StreamHandler[TextIO]):
         while True:
             time.sleep(_TOGETHER_S)
             self.flush()
+
+
+def _atomic(lines: Iterable[str]) -> Iterator[str]:
+    """Put lines together so that what other processes write to the same pipe cannot get into the middle."""
+    text, size = "", 0
+    for line in lines:
+        length = len(line.encode(errors="replace"))
+        if text and size + length > PIPE_BUF:
+            yield text
+            text, size = "", 0
+        text, size = text + line, size + length
+    if text:
+        yield text
 
 
 def _with_request_id(record: logging.LogRecord) -> bool:

@@ -21,6 +21,7 @@ from waitress.server import create_server  # type: ignore[import-untyped]
 
 from acme_sdk.errors import AcmeError
 from api.app import MAX_BODY_BYTES
+from api.logs import write_together
 from api.server.channel import Channel
 
 __all__ = ["WaitressWorker"]
@@ -47,6 +48,7 @@ class WaitressWorker(Worker):
 
     def load_wsgi(self) -> None:
         """Make the application. If that fails, another worker tries; a new server ends by a wrong set-up."""
+        write_together()
         try:
             super().load_wsgi()
         except AcmeError as error:
@@ -57,6 +59,7 @@ class WaitressWorker(Worker):
             self.log.exception("the application cannot be made")
         else:
             return
+        logging.shutdown()
         time.sleep(_BEAT_S)
         sys.exit(1)
 

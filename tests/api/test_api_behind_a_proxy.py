@@ -192,6 +192,8 @@ def test_a_line_of_the_log(outside: str, server: Server, ann: dict[str, str]) ->
     )
     assert (sent.status_code, sent.headers["X-Request-Id"]) == (404, "from-outside.1")
     assert sent.json()["request_id"] == "from-outside.1"
+    # Lines are written some at a time.
+    server.wait_until(lambda: "from-outside.1" in server.log.read_text())
     (line,) = [one for one in server.lines() if one.get("request_id") == "from-outside.1"]
     assert line["duration_ms"] >= 0
     assert {name: line[name] for name in ("method", "route", "path", "status", "key", "address")} == {

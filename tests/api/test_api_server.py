@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -65,6 +66,18 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_test(server: Server) -> None
 def test_nothing_is_open_in_the_process_that_forks(server: Server) -> None:
     assert server.process.num_threads() == 1
     assert [c.status for c in server.process.net_connections()] == [psutil.CONN_LISTEN]
+
+
+def test_no_line_of_the_log_is_lost_or_torn_when_the_server_stops(tmp_path: Path) -> None:
+    with running_server(tmp_path, "--workers", "2") as server:
+        with ThreadPoolExecutor(8) as pool:
+            sent = {f"request-{number}" for number in range(400)}
+            ask = partial(server.get, "/api/v1/connectors")
+            answers = [pool.submit(ask, headers={"X-Request-Id": one}) for one in sent]
+            assert {answer.result().status_code for answer in answers} == {200}
+        server.stop()
+        lines = [line["request_id"] for line in server.lines() if "request_id" in line]
+    assert (set(lines), len(lines)) == (sent, len(sent))
 
 
 def test_slow_clients_hold_nobody_up(server: Server) -> None:
