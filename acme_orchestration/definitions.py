@@ -18,7 +18,7 @@ from dagster import (
 )
 
 from acme_orchestration.alerts.change import Alert
-from acme_orchestration.checks.health import connector_asset, health_check
+from acme_orchestration.checks.health import connector_asset, health_checks
 from acme_orchestration.jobs.connector_test import connector_test
 from acme_orchestration.naming import stream_key
 from acme_orchestration.pipelines.pipeline import pipeline_definitions
@@ -52,6 +52,7 @@ def build_definitions(
     """
     workspace = verify(workspace)
     connectors = by_dagster_name(workspace.connectors.values())
+    enabled = {key: entry for key, entry in connectors.items() if not entry.disabled}
     pipelines = by_dagster_name(workspace.pipelines.values())
     resources = {key: connector_resource(entry, workspace.folder) for key, entry in connectors.items()}
     loaded: dict[str, list[AssetKey]] = defaultdict(list)
@@ -69,12 +70,8 @@ def build_definitions(
     return Definitions.merge(
         Definitions(
             assets=[connector_asset(entry, loaded[key]) for key, entry in connectors.items()],
-            asset_checks=[health_check(entry) for entry in connectors.values() if not entry.disabled],
-            jobs=[
-                connector_test(entry, resources[key])
-                for key, entry in connectors.items()
-                if not entry.disabled
-            ],
+            asset_checks=[health_checks([*enabled.values()], resources)] if enabled else [],
+            jobs=[connector_test(entry, resources[key]) for key, entry in enabled.items()],
             sensors=_sensors(workspace, {**workspace.alerts, **(alerts or {})}, pipelines, loaders),
             resources=resources,
             # The web UI shows it beside the code location.

@@ -1,6 +1,6 @@
 """A job that tests one connector."""
 
-from dagster import Failure, JobDefinition, OpExecutionContext, in_process_executor, job, op
+from dagster import ConfigMapping, Failure, JobDefinition, OpExecutionContext, in_process_executor, job, op
 
 from acme_orchestration.checks.health import check_now
 from acme_orchestration.instance.evaluation import evaluation_of
@@ -38,6 +38,8 @@ def connector_test(entry: ConnectorEntry, resource: ConnectorResource) -> JobDef
         description=f"Tests the connector {entry.name}.",
         resource_defs={key: resource},
         executor_def=in_process_executor,
+        # It takes none. A schema of all that is possible would be most of what Dagster loads of a connector.
+        config=ConfigMapping(config_fn=lambda _: {}, config_schema={}),
         tags={"acme/connector": entry.name},
     )
     def test_job() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Self, cast
@@ -23,7 +23,7 @@ from acme_sdk.plugins import connector_class
 from acme_sdk.probe import Probe, run_probes
 from acme_sdk.secrets import Redactor
 
-__all__ = ["ConnectorResource"]
+__all__ = ["ConnectorResource", "reports"]
 
 C = TypeVar("C", bound=Connector, default=Connector)
 
@@ -106,13 +106,8 @@ class ConnectorResource(ConfigurableResource[Any], Generic[C]):
 
     def check_health(self) -> HealthReport:
         """Ask the connector for its health, in a process of its own and under a deadline."""
-        if self.fault is not None:
-            return fault_report(self.fault)
-        probe = Probe(
-            self.name, self.type, self.role, self.config, folder=self.folder, timeout=self.check_timeout_s
-        )
-        [result] = run_probes([probe])
-        return result.report
+        [(_, report)] = reports({self.name: self})
+        return report
 
     @contextmanager
     def _guarded(self) -> Iterator[C]:
@@ -120,6 +115,24 @@ class ConnectorResource(ConfigurableResource[Any], Generic[C]):
         kind, config = _configured(self)
         with redacting(config.redactor), open_connector(kind, config, name=self.name) as connector:
             yield guarded(connector, config.redactor)
+
+
+def reports(resources: Mapping[str, ConnectorResource[Any]]) -> Iterator[tuple[str, HealthReport]]:
+    """Ask connectors for their health, side by side; the answers come as they are there.
+
+    Args:
+        resources: The connectors by public name.
+    """
+    probes = []
+    for name, one in resources.items():
+        if one.fault is not None:
+            yield name, fault_report(one.fault)
+        else:
+            probes.append(
+                Probe(name, one.type, one.role, one.config, folder=one.folder, timeout=one.check_timeout_s)
+            )
+    for result in run_probes(probes):
+        yield result.name, result.report
 
 
 def _configured(resource: ConnectorResource[C]) -> tuple[type[C], ConnectorConfig]:

@@ -173,5 +173,5 @@ def test_a_history_is_read_once(instance: DagsterInstance, reader: InstanceReade
     assert follower.history("analytics") == reader.history("analytics", limit=3)
     with counted_statements() as statements:
         follower.history("users_db")
-    assert len(statements) == 2
+    assert len(statements) == 3
     assert follower.history("no such name") == []
