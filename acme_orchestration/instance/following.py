@@ -179,4 +179,4 @@ class _History:
     newest_first: Sequence[CheckRecord]
 
 
-_NONE = _History((0, 0, 0), {}, ())
+_NONE = _History((0, 0, 0), {}, [])
