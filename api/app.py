@@ -16,18 +16,18 @@ from flask_openapi.models.info import Info
 from acme_orchestration.instance.following import HistoryFollower
 from acme_orchestration.registration import Registrar
 from acme_orchestration.webserver import Webserver
-from api.auth import authorize, count_request, is_local, recognize, tell_standing
-from api.changes import Changes
-from api.connector_types import TypeCatalog
-from api.cors import AllowedOrigins
+from api.access.auth import authorize, count_request, is_local, recognize, tell_standing
+from api.access.cors import AllowedOrigins
+from api.access.media import require_acceptable, require_json
+from api.access.request_log import begin, end
 from api.document import DescribedApi
-from api.egress import EgressPolicy
-from api.headers import Secured
-from api.limits import Limits, Places
-from api.media import require_acceptable, require_json
-from api.metrics import Metrics
-from api.problems import ProblemError, refuse_invalid, register_problems
-from api.request_log import begin, end
+from api.messages.headers import Secured
+from api.messages.problems import ProblemError, refuse_invalid, register_problems
+from api.probing.connector_types import TypeCatalog
+from api.probing.egress import EgressPolicy
+from api.probing.sandbox import Sandbox
+from api.probing.streams import StreamCatalog
+from api.quotas.limits import Limits, Places
 from api.routes.connection_tests import connection_tests
 from api.routes.connector_types import connector_types
 from api.routes.docs import docs
@@ -38,19 +38,19 @@ from api.routes.pipelines import pipelines
 from api.routes.registration import connectors
 from api.routes.runs import runs
 from api.routes.streams import streams
-from api.sandbox import Sandbox
 from api.schemas import Problem
 from api.services import Services
-from api.snapshot import Snapshot
-from api.streams import StreamCatalog
-from api.trends import Trends
-from api.workspace import WorkspaceFile
+from api.state.changes import Changes
+from api.state.metrics import Metrics
+from api.state.snapshot import Snapshot
+from api.state.trends import Trends
+from api.state.workspace import WorkspaceFile
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
     from acme_orchestration.registry.registered import Registry
     from acme_orchestration.usage.reader import UsageReader
-    from api.keys import KeyRing
+    from api.access.keys import KeyRing
 
 __all__ = ["MAX_BODY_BYTES", "create_app"]
 

@@ -9,10 +9,10 @@ from typing import Any
 from flask_openapi.openapi import OpenAPI
 from flask_openapi.utils import parse_rule
 
-from api.auth import scope_of
-from api.catalogue import possible_problems
-from api.headers import REQUEST_ID
-from api.idempotency import takes_key
+from api.access.auth import scope_of
+from api.access.idempotency import takes_key
+from api.messages.catalogue import possible_problems
+from api.messages.headers import REQUEST_ID
 
 __all__ = ["DescribedApi"]
 

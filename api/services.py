@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from flask import current_app
 
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
 
 if TYPE_CHECKING:
     from acme_orchestration.instance import InstanceReader
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.registered import Registry
     from acme_orchestration.usage.reader import UsageReader
     from acme_orchestration.webserver import Webserver
-    from api.connector_types import TypeCatalog
-    from api.egress import EgressPolicy
-    from api.limits import Limits, Places
-    from api.metrics import Metrics
-    from api.sandbox import Sandbox
-    from api.snapshot import Snapshot
-    from api.streams import StreamCatalog
-    from api.trends import Trends
-    from api.workspace import WorkspaceFile
+    from api.probing.connector_types import TypeCatalog
+    from api.probing.egress import EgressPolicy
+    from api.probing.sandbox import Sandbox
+    from api.probing.streams import StreamCatalog
+    from api.quotas.limits import Limits, Places
+    from api.state.metrics import Metrics
+    from api.state.snapshot import Snapshot
+    from api.state.trends import Trends
+    from api.state.workspace import WorkspaceFile
 
 __all__ = ["Services", "registrar", "registry", "services"]
 

@@ -19,16 +19,16 @@ from acme_orchestration.registry.keys import KeyStore
 from acme_orchestration.registry.place import find_registry
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.usage.reader import UsageReader
+from api.access.cors import AllowedOrigins
+from api.access.keys import KeyRing
+from api.access.proxies import BehindProxies, TrustedProxies
 from api.app import create_app
-from api.changes import Changes
-from api.cors import AllowedOrigins
-from api.egress import EgressPolicy
-from api.keys import KeyRing
-from api.limits import Limits
-from api.logs import LogFormat, configure_logs
-from api.proxies import BehindProxies, TrustedProxies
-from api.rates import Rates, parse_rates, rate_storage
+from api.probing.egress import EgressPolicy
+from api.quotas.limits import Limits
+from api.quotas.rates import Rates, parse_rates, rate_storage
 from api.server.arbiter import serve
+from api.server.logs import LogFormat, configure_logs
+from api.state.changes import Changes
 
 __all__ = ["ServerOptions", "run"]
 

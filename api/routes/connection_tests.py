@@ -11,12 +11,12 @@ from acme_sdk.errors import AcmeError
 from acme_sdk.health import HealthStatus
 from acme_sdk.probe import ProbeResult
 from acme_sdk.steps import Step, Steps
-from api import audit
-from api.auth import caller, needs
-from api.catalogue import possible_problems
+from api.access import audit
+from api.access.auth import caller, needs
+from api.messages.catalogue import possible_problems
+from api.probing.targets import Target, read_target
 from api.schemas import Failure, StepItem, TestConnected, TestFailed, TestRequest, TestResultAnswer
 from api.services import services
-from api.targets import Target, read_target
 
 __all__ = ["connection_tests"]
 

@@ -9,10 +9,10 @@ from flask import Response
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from api.answers import NOT_CHANGED, digest_of, tagged
-from api.auth import caller
-from api.catalogue import possible_problems
-from api.problems import ProblemError
+from api.access.auth import caller
+from api.messages.answers import NOT_CHANGED, digest_of, tagged
+from api.messages.catalogue import possible_problems
+from api.messages.problems import ProblemError
 from api.schemas import ConnectorTypeAnswer, ConnectorTypeItem, ConnectorTypeListAnswer, TypePath
 from api.services import services
 

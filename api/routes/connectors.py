@@ -12,11 +12,9 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
 from acme_orchestration.instance import InstanceUnavailableError
-from api.answers import NOT_CHANGED, digest_of, tagged
-from api.catalogue import possible_problems
-from api.checks import check_item
-from api.configuration import configuration, registered
-from api.entries import find_connector
+from api.messages.answers import NOT_CHANGED, digest_of, tagged
+from api.messages.catalogue import possible_problems
+from api.routes.entries import find_connector
 from api.schemas import (
     ConnectorConfigurationAnswer,
     ConnectorHealth,
@@ -26,10 +24,12 @@ from api.schemas import (
     Failure,
     StepItem,
 )
-from api.selection import ConnectorQuery, counted, select, with_query
 from api.services import services
-from api.snapshot import data_of
-from api.uptime import uptime
+from api.state.checks import check_item
+from api.state.configuration import configuration, registered
+from api.state.selection import ConnectorQuery, counted, select, with_query
+from api.state.snapshot import data_of
+from api.state.uptime import uptime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

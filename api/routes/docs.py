@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Blueprint, Response, current_app, jsonify, request, send_from_directory
 
-from api.auth import needs
+from api.access.auth import needs
 
 if TYPE_CHECKING:
     from flask_openapi.openapi import OpenAPI

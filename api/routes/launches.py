@@ -16,16 +16,16 @@ from acme_orchestration.instance import InstanceUnavailableError
 from acme_orchestration.registry.entries import Kind, dagster_name
 from acme_orchestration.webserver import RunState, Webserver
 from acme_sdk.errors import FatalError
-from api import audit
-from api.auth import caller, needs
-from api.catalogue import possible_problems
-from api.checks import check_item
-from api.entries import find_connector, find_pipeline, require_usable
-from api.idempotency import idempotent
-from api.limits import PlacesTakenError
-from api.problems import ProblemError
+from api.access import audit
+from api.access.auth import caller, needs
+from api.access.idempotency import idempotent
+from api.messages.catalogue import possible_problems
+from api.messages.problems import ProblemError
+from api.quotas.limits import PlacesTakenError
+from api.routes.entries import find_connector, find_pipeline, require_usable
 from api.schemas import CheckItem, ConnectorPath, LaunchAnswer, LaunchedRun, LaunchQuery, PipelinePath
 from api.services import services
+from api.state.checks import check_item
 
 __all__ = ["launches"]
 

@@ -10,9 +10,9 @@ from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 from pydantic import BaseModel
 
-from api.auth import needs
-from api.catalogue import possible_problems
-from api.problems import ProblemError
+from api.access.auth import needs
+from api.messages.catalogue import possible_problems
+from api.messages.problems import ProblemError
 from api.services import services
 
 __all__ = ["ops"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Blueprint, Response, send_from_directory
 
-from api.auth import needs
+from api.access.auth import needs
 
 __all__ = ["page"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from api.catalogue import possible_problems
-from api.entries import find_pipeline
+from api.messages.catalogue import possible_problems
+from api.routes.entries import find_pipeline
 from api.schemas import PipelineAnswer, PipelineItem, PipelineListAnswer, PipelinePath, StreamItem
 from api.services import services
 

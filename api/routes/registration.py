@@ -15,14 +15,12 @@ from flask_openapi.models.tag import Tag
 from acme_orchestration.registry.entries import ConnectorEntry, dagster_name
 from acme_orchestration.registry.errors import ConflictError, EntryUnknownError, RegistryUnavailableError
 from acme_sdk.errors import AcmeError, ConfigurationError, FieldProblem
-from api import audit
-from api.auth import caller
-from api.catalogue import possible_problems
-from api.configuration import configuration
-from api.idempotency import idempotent
-from api.patch import merged, patch_problems
-from api.places import place_problems
-from api.problems import ProblemError
+from api.access import audit
+from api.access.auth import caller
+from api.access.idempotency import idempotent
+from api.messages.catalogue import possible_problems
+from api.messages.problems import ProblemError
+from api.probing.places import place_problems
 from api.routes.connectors import connectors
 from api.schemas import (
     ConnectorConfigurationAnswer,
@@ -32,6 +30,8 @@ from api.schemas import (
     ProblemField,
 )
 from api.services import registrar, registry, services
+from api.state.configuration import configuration
+from api.state.patch import merged, patch_problems
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.records import Record

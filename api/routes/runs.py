@@ -8,8 +8,8 @@ from typing import Any
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from api.catalogue import possible_problems
-from api.problems import ProblemError
+from api.messages.catalogue import possible_problems
+from api.messages.problems import ProblemError
 from api.schemas import Run, RunAnswer, RunPath
 from api.services import services
 

@@ -8,9 +8,9 @@ from typing import Any
 from flask_openapi.blueprint import APIBlueprint
 from flask_openapi.models.tag import Tag
 
-from api.auth import caller
-from api.catalogue import possible_problems
-from api.entries import find_connector, require_usable
+from api.access.auth import caller
+from api.messages.catalogue import possible_problems
+from api.routes.entries import find_connector, require_usable
 from api.schemas import ConnectorPath, StreamListAnswer, StreamQuery
 from api.services import services
 

@@ -16,9 +16,9 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 
-from api.sandbox import remove_homes
+from api.probing.sandbox import remove_homes
+from api.quotas.shared import SharedMemory
 from api.server.worker import WaitressWorker
-from api.shared import SharedMemory
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

@@ -12,9 +12,9 @@ from typing import Any
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped] # it has no stubs
 from waitress.task import ErrorTask  # type: ignore[import-untyped]
 
-from api.headers import REQUEST_ID, secured
-from api.problems import ProblemError, problem_answer
-from api.request_log import new_id
+from api.access.request_log import new_id
+from api.messages.headers import REQUEST_ID, secured
+from api.messages.problems import ProblemError, problem_answer
 
 __all__ = ["Channel"]
 

@@ -21,8 +21,8 @@ from waitress.server import create_server  # type: ignore[import-untyped]
 
 from acme_sdk.errors import AcmeError
 from api.app import MAX_BODY_BYTES
-from api.logs import write_together
 from api.server.channel import Channel
+from api.server.logs import write_together
 
 __all__ = ["WaitressWorker"]
 

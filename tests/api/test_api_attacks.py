@@ -21,9 +21,9 @@ import requests
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import KeyStore
 from acme_orchestration.registry.registered import Registry
-from api.egress import EgressPolicy
-from api.keys import KeyRing
-from api.limits import Limits, Places
+from api.access.keys import KeyRing
+from api.probing.egress import EgressPolicy
+from api.quotas.limits import Limits, Places
 from tests.api.client import Api
 from tests.api.rogues import ROGUES, hang, hang_up, rogue
 from tests.servers import DatabaseServer

@@ -20,8 +20,8 @@ import requests
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import SCOPES, KeyStore
 from acme_sdk.errors import ConfigurationError
-from api.cors import AllowedOrigins
-from api.proxies import TrustedProxies
+from api.access.cors import AllowedOrigins
+from api.access.proxies import TrustedProxies
 from tests.api.command import Server, running_server
 
 WORKSPACE = "connectors:\n" + "".join(

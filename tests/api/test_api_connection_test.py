@@ -14,8 +14,8 @@ import psycopg
 import pytest
 import requests
 
-from api.egress import EgressPolicy
-from api.limits import Limits, Places
+from api.probing.egress import EgressPolicy
+from api.quotas.limits import Limits, Places
 from tests.api.client import Api, running_api
 from tests.servers import DatabaseServer
 from tests.tls_postgres import Authority, TlsPostgres

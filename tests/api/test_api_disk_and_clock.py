@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.registry.tables import answers
-from api.egress import EgressPolicy
+from api.probing.egress import EgressPolicy
 from tests.api.client import Api
 
 MakeApi = Callable[..., Api]

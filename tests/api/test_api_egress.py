@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acme_sdk.errors import AcmeError, ConfigurationError
-from api.egress import EgressPolicy, EgressRefusedError
+from api.probing.egress import EgressPolicy, EgressRefusedError
 
 CLOSED = EgressPolicy()
 

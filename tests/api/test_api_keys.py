@@ -19,7 +19,7 @@ from acme_orchestration.registry.keys import SCOPES, KeyStore, Scope
 from acme_orchestration.registry.registered import Registry
 from acme_orchestration.registry.tables import api_keys
 from acme_sdk.errors import ConfigurationError
-from api.keys import KeyRing
+from api.access.keys import KeyRing
 from tests.api.client import Api
 from tests.servers import DatabaseServer
 
@@ -124,7 +124,7 @@ def test_of_a_key_only_its_digest_is_stored(registry: Registry) -> None:
 def test_the_first_key_shuts_the_door_for_good(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("api.keys._FRESH_S", 0.0)
+    monkeypatch.setattr("api.access.keys._FRESH_S", 0.0)
     store = KeyStore(registry.database)
     ring = KeyRing(store)
     assert not ring.is_required()
@@ -140,7 +140,7 @@ def test_the_first_key_shuts_the_door_for_good(
 
 
 def test_keys_while_the_database_is_down(postgres: DatabaseServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.keys._FRESH_S", 0.0)
+    monkeypatch.setattr("api.access.keys._FRESH_S", 0.0)
     store = KeyStore(RegistryDatabase(postgres.connection_string(postgres.create_database())))
     key = store.create("ann", ["read"], actor="ann")
     ring = KeyRing(store)

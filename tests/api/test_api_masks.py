@@ -15,7 +15,7 @@ from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.masking import masked
 from acme_orchestration.registry.registered import Registry
 from acme_sdk.secrets import MASK
-from api.patch import merged, patch_problems
+from api.state.patch import merged, patch_problems
 from tests.api.client import Api
 
 PATH = "/api/v1/connectors"

@@ -17,8 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.registered import Registry
-from api.keys import KeyRing, KeyStore
-from api.limits import Limits, Places
+from api.access.keys import KeyRing, KeyStore
+from api.quotas.limits import Limits, Places
 from tests.api.client import Api
 from tests.api.test_api_connectors import HEALTHY, REFUSED, SPEC_WORKSPACE
 

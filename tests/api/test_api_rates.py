@@ -20,13 +20,13 @@ from limits.storage import MemoryStorage
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import KeyStore
 from acme_sdk.errors import ConfigurationError
-from api.egress import EgressPolicy
-from api.keys import KeyRing
-from api.limits import Limits, Places, PlacesTakenError
-from api.problems import ProblemError
-from api.rate_table import RateTable
-from api.rates import Rates, parse_rates, rate_storage
-from api.shared import SharedMemory
+from api.access.keys import KeyRing
+from api.messages.problems import ProblemError
+from api.probing.egress import EgressPolicy
+from api.quotas.limits import Limits, Places, PlacesTakenError
+from api.quotas.rate_table import RateTable
+from api.quotas.rates import Rates, parse_rates, rate_storage
+from api.quotas.shared import SharedMemory
 from tests.api.client import Api
 
 FORK = multiprocessing.get_context("fork")

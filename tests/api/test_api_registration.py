@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import KeyStore
 from acme_orchestration.registry.registered import Registry
-from api.egress import EgressPolicy
-from api.keys import KeyRing
-from api.patch import merged
+from api.access.keys import KeyRing
+from api.probing.egress import EgressPolicy
+from api.state.patch import merged
 from tests.api.client import Api
 from tests.registry.conftest import TICKETS
 from tests.servers import DatabaseServer

@@ -14,7 +14,7 @@ import pytest
 import requests
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
-from api.catalogue import CATALOGUE
+from api.messages.catalogue import CATALOGUE
 from tests.api.served import Served, served_api
 
 SCHEMATHESIS = Path(sysconfig.get_path("scripts")) / "schemathesis"

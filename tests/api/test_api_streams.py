@@ -14,8 +14,8 @@ import requests
 from acme_orchestration.registration import Registrar
 from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.registered import Registry
-from api.egress import EgressPolicy
-from api.limits import Limits, Places
+from api.probing.egress import EgressPolicy
+from api.quotas.limits import Limits, Places
 from tests.api.client import Api, running_api
 from tests.servers import DatabaseServer
 

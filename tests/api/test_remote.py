@@ -15,8 +15,8 @@ from acme_orchestration.registry.database import RegistryDatabase
 from acme_orchestration.registry.keys import KeyStore
 from acme_orchestration.registry.registered import Registry
 from acme_sdk.health import HealthReport, HealthStatus
-from api.egress import EgressPolicy
-from api.keys import KeyRing
+from api.access.keys import KeyRing
+from api.probing.egress import EgressPolicy
 from tests.api.client import Api
 from tests.sdk.http_server import Answer, serving
 from tests.servers import DatabaseServer

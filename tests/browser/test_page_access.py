@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from acme_orchestration.registry.registered import Registry
-from api.keys import KeyRing, KeyStore
+from api.access.keys import KeyRing, KeyStore
 from tests.api.client import Api
 from tests.browser.workspace import WORKSPACE, row
 from tests.running_dev import RunningDev

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, Page, expect
 
 from acme_orchestration.registry.registered import Registry
-from api.egress import EgressPolicy
+from api.probing.egress import EgressPolicy
 from tests.api.client import Api
 from tests.browser.workspace import row
 from tests.servers import DatabaseServer

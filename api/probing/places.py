@@ -7,7 +7,7 @@ from pathlib import PurePath
 from typing import Any
 
 from acme_sdk.errors import AcmeError, FieldProblem
-from api.egress import EgressPolicy, EgressRefusedError
+from api.probing.egress import EgressPolicy, EgressRefusedError
 
 __all__ = ["place_problems"]
 

@@ -14,8 +14,8 @@ from flask import Response, request
 
 from acme_orchestration.registry.answers import AnswerStore
 from acme_orchestration.registry.errors import ConflictError, RegistryUnavailableError
-from api.auth import caller
-from api.problems import ProblemError
+from api.access.auth import caller
+from api.messages.problems import ProblemError
 from api.services import registry
 
 __all__ = ["idempotent", "takes_key"]

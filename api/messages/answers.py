@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Response, request
 
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
 
 __all__ = ["NOT_CHANGED", "digest_of", "tagged"]
 

@@ -18,13 +18,13 @@ from prometheus_client.registry import Collector
 
 from acme_orchestration.instance import InstanceUnavailableError
 from acme_sdk.health import HealthStatus
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
 
 if TYPE_CHECKING:
     from flask import Response
     from prometheus_client.metrics_core import Metric
 
-    from api.snapshot import ConnectorList, Snapshot
+    from api.state.snapshot import ConnectorList, Snapshot
 
 __all__ = ["Metrics"]
 

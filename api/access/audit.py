@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from acme_orchestration.registry.errors import RegistryUnavailableError
-from api.auth import caller
+from api.access.auth import caller
 from api.services import services
 
 if TYPE_CHECKING:

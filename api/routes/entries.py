@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from acme_orchestration.registry.entries import ConnectorEntry, PipelineEntry
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
 from api.services import services
 
 if TYPE_CHECKING:

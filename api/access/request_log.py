@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
-from api.auth import address
-from api.headers import REQUEST_ID
+from api.access.auth import address
+from api.messages.headers import REQUEST_ID
 
 if TYPE_CHECKING:
     from flask import Response

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from acme_sdk.secrets import is_reference
-from api.problems import ProblemError, field_problems
+from api.messages.problems import ProblemError, field_problems
 from api.schemas import ProblemField, SslOptions, TestRequest
 
 __all__ = ["TESTABLE_TYPES", "Target", "fields_to_test", "read_target"]

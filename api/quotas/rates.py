@@ -16,8 +16,8 @@ from limits.errors import StorageError
 from limits.storage import MemoryStorage, Storage, storage_from_string
 
 from acme_sdk.errors import ConfigurationError
-from api.problems import ProblemError
-from api.rate_table import RateTable
+from api.messages.problems import ProblemError
+from api.quotas.rate_table import RateTable
 
 __all__ = ["DEFAULT_RATES", "Rates", "Standing", "parse_rates", "rate_storage"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from acme_orchestration.registry.errors import EntryUnknownError, RegistryUnavailableError
 from acme_orchestration.registry.masking import masked
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
 from api.schemas import ConnectorConfiguration
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from acme_orchestration.instance import InstanceUnavailableError
 from acme_orchestration.instance.following import StateFollower
-from api.answers import digest_of
-from api.problems import ProblemError
+from api.messages.answers import digest_of
+from api.messages.problems import ProblemError
 from api.schemas import ConnectorItem
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from acme_orchestration.registry.workspace import Workspace
     from acme_orchestration.usage.reader import UsageReader, Users
     from acme_sdk.health import HealthStatus
-    from api.workspace import WorkspaceFile
+    from api.state.workspace import WorkspaceFile
 
 __all__ = ["ConnectorList", "Listed", "Snapshot", "data_of"]
 

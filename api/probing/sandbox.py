@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from acme_sdk.probe import Probe, ProbeResult, run_probes
 from acme_sdk.secrets import Redactor
-from api.limits import Limits, Places, PlacesTakenError
-from api.problems import ProblemError
-from api.targets import Target
+from api.messages.problems import ProblemError
+from api.probing.targets import Target
+from api.quotas.limits import Limits, Places, PlacesTakenError
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import ConnectorEntry

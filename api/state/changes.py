@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.shared import SharedMemory
+from api.quotas.shared import SharedMemory
 
 __all__ = ["Changes"]
 

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Literal
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from api.problems import ProblemError, refuse_invalid
+from api.messages.problems import ProblemError, refuse_invalid
 from api.schemas import ProblemField, Role, Status
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from api.snapshot import Listed
+    from api.state.snapshot import Listed
 
 __all__ = ["ConnectorQuery", "Page", "counted", "select", "with_query"]
 

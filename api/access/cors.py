@@ -9,7 +9,7 @@ from http import HTTPStatus
 from flask import Response, request
 
 from acme_sdk.errors import ConfigurationError
-from api.headers import REQUEST_ID
+from api.messages.headers import REQUEST_ID
 
 __all__ = ["AllowedOrigins"]
 

@@ -14,7 +14,7 @@ from api.schemas import ListedHealth
 if TYPE_CHECKING:
     from acme_orchestration.instance import ConnectorState, InstanceReader
     from acme_sdk.health import HealthReport
-    from api.snapshot import Listed
+    from api.state.snapshot import Listed
 
 __all__ = ["Trends"]
 

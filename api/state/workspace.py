@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from acme_orchestration.registry.following import WorkspaceFollower
 from acme_orchestration.registry.workspace import Workspace
 from acme_sdk.errors import ConfigurationError
-from api.changes import Changes
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
+from api.state.changes import Changes
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.registered import Registry

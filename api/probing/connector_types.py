@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from acme_sdk.plugins import ConnectorType, connector_types
+from api.probing.targets import fields_to_test
 from api.schemas import ConnectorTypeItem, Failure
-from api.targets import fields_to_test
-from api.workspace import without_folder
+from api.state.workspace import without_folder
 
 if TYPE_CHECKING:
     from acme_sdk.health import HealthReport
     from acme_sdk.probe import ProbeResult
-    from api.sandbox import Sandbox
+    from api.probing.sandbox import Sandbox
 
 __all__ = ["TypeCatalog"]
 

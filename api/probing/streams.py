@@ -10,15 +10,15 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from acme_sdk.errors import AcmeError
-from api.egress import EgressPolicy, EgressRefusedError
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
+from api.probing.egress import EgressPolicy, EgressRefusedError
 from api.schemas import StreamListAnswer
-from api.workspace import without_folder
+from api.state.workspace import without_folder
 
 if TYPE_CHECKING:
     from acme_orchestration.registry.entries import ConnectorEntry
     from acme_orchestration.registry.workspace import Workspace
-    from api.sandbox import Sandbox
+    from api.probing.sandbox import Sandbox
 
 __all__ = ["StreamCatalog"]
 

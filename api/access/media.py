@@ -7,8 +7,8 @@ from http import HTTPStatus
 from flask import request
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
-from api.limits import MAX_DEPTH, is_deep
-from api.problems import ProblemError
+from api.messages.problems import ProblemError
+from api.quotas.limits import MAX_DEPTH, is_deep
 from api.schemas import ProblemField
 
 __all__ = ["require_acceptable", "require_json"]

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from api.shared import SharedMemory
+from api.quotas.shared import SharedMemory
 
 if TYPE_CHECKING:
-    from api.rates import Rates
+    from api.quotas.rates import Rates
 
 __all__ = ["MAX_DEPTH", "Limits", "Places", "PlacesTakenError", "is_deep"]
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from flask import current_app, g, request
 
 from acme_orchestration.registry.keys import SCOPES, Scope
-from api.keys import KeyRing
-from api.problems import ProblemError
+from api.access.keys import KeyRing
+from api.messages.problems import ProblemError
 
 if TYPE_CHECKING:
     from flask import Response
 
-    from api.rates import Rates
+    from api.quotas.rates import Rates
 
 __all__ = [
     "Caller", "address", "authorize", "caller", "count_request", "is_local", "needs", "recognize", "scope_of",

@@ -1,0 +1,1 @@
+"""Who a request is from, and whether it may: keys, scopes, origins, proxies, the trail of what was done."""

@@ -1,0 +1,1 @@
+"""Connectors that are asked: in processes of their own, and only where they may lead."""

@@ -1,0 +1,1 @@
+"""How much callers may ask, counted over all workers."""

@@ -1,0 +1,1 @@
+"""What is known of connectors and pipelines, kept ready for requests."""
