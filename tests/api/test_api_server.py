@@ -68,6 +68,21 @@ def test_nothing_is_open_in_the_process_that_forks(server: Server) -> None:
     assert [c.status for c in server.process.net_connections()] == [psutil.CONN_LISTEN]
 
 
+def test_what_is_registered_or_deleted_is_so_in_all_workers_at_once(server: Server) -> None:
+    def names() -> set[str]:
+        # A connection of its own, which any worker may accept.
+        return {item["name"] for item in server.get("/api/v1/connectors").json()["data"]}
+
+    for number in range(20):
+        name = f"lake_{number}"
+        body = {"name": name, "type": "parquet", "role": "destination", "config": {"path": name}}
+        assert server.request("POST", "/api/v1/connectors", json=body).status_code == 201
+        assert all(name in names() for _ in range(4))
+        gone = server.request("DELETE", f"/api/v1/connectors/{name}", headers={"If-Match": "*"})
+        assert gone.status_code == 204
+        assert all(name not in names() for _ in range(4))
+
+
 def test_no_line_of_the_log_is_lost_or_torn_when_the_server_stops(tmp_path: Path) -> None:
     with running_server(tmp_path, "--workers", "2") as server:
         with ThreadPoolExecutor(8) as pool:
