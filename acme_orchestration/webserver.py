@@ -10,7 +10,7 @@ import requests
 from acme_orchestration.graphql import ask
 from acme_sdk.errors import FatalError
 
-__all__ = ["RunState", "Webserver"]
+__all__ = ["RunProgress", "Webserver"]
 
 _LOCATIONS = """
 query Locations {
@@ -60,7 +60,7 @@ query Run($id: ID!) {
 
 
 @dataclass(frozen=True)
-class RunState:
+class RunProgress:
     """How far a run is.
 
     Attributes:
@@ -131,7 +131,7 @@ class Webserver:
                 return str(launched["run"]["id"])
         raise FatalError(f"Dagster has no job {job}", code="dagster.launch")
 
-    def run(self, run_id: str) -> RunState:
+    def run(self, run_id: str) -> RunProgress:
         """Return how far a run is."""
         run = self._query(_RUN, id=run_id)["runOrError"]
         rows = {
@@ -140,7 +140,7 @@ class Webserver:
             for entry in materialization["metadataEntries"]
             if entry["label"] == "rows_loaded"
         }
-        return RunState(run["status"], rows)
+        return RunProgress(run["status"], rows)
 
     def _query(self, query: str, **variables: Any) -> dict[str, Any]:
         return ask(self.url, query, **variables)

@@ -23,7 +23,7 @@ from acme_orchestration.registry.current import read_workspace
 from acme_orchestration.registry.entries import dagster_name
 from acme_orchestration.registry.environment import VARIABLE, overlay_path
 from acme_orchestration.registry.place import existing_registry
-from acme_orchestration.webserver import RunState, Webserver
+from acme_orchestration.webserver import RunProgress, Webserver
 from acme_sdk.errors import ConfigurationError
 
 __all__ = ["Ports", "Stack"]
@@ -152,7 +152,7 @@ class Stack:
                     raise child.failure(f"does not answer after {_READY_TIMEOUT_S} seconds")
                 time.sleep(_POLL_S)
 
-    def first_runs(self) -> Iterator[tuple[str, str, RunState]]:
+    def first_runs(self) -> Iterator[tuple[str, str, RunProgress]]:
         """Run each pipeline that has never succeeded, one after the other.
 
         Yields:

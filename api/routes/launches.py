@@ -14,7 +14,7 @@ from flask_openapi.models.tag import Tag
 
 from acme_orchestration.instance import InstanceUnavailableError
 from acme_orchestration.registry.entries import Kind, dagster_name
-from acme_orchestration.webserver import RunState, Webserver
+from acme_orchestration.webserver import RunProgress, Webserver
 from acme_sdk.errors import FatalError
 from api.access import audit
 from api.access.auth import caller, needs
@@ -126,7 +126,7 @@ def _answer(run: LaunchedRun, is_finished: bool) -> Response:
     )
 
 
-def _state(webserver: Webserver, run_id: str, wait: float) -> RunState:
+def _state(webserver: Webserver, run_id: str, wait: float) -> RunProgress:
     """Return how far a run is when it has ended, or after some seconds."""
     state = webserver.run(run_id)
     # Who waits takes a thread: not all of them may.
