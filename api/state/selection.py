@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from heapq import nlargest, nsmallest
 from http import HTTPStatus
 from operator import itemgetter
 from typing import TYPE_CHECKING, Literal
@@ -151,9 +152,14 @@ def select(connectors: Mapping[str, Listed], query: ConnectorQuery) -> Page:
     if query.cursor is not None:
         after = _read_cursor(query.cursor, query.sort, connectors)
         placed = [one for one in placed if (one[:2] < after if is_falling else one[:2] > after)]
-    placed.sort(key=itemgetter(0, 1), reverse=is_falling)
-    page = placed if query.limit is None else placed[: query.limit]
-    has_more = len(page) < len(placed)
+    if query.limit is None:
+        placed.sort(key=_PLACE, reverse=is_falling)
+        return Page([one[2] for one in placed], None)
+    # Of thousands, those of a page are found sooner than all are sorted.
+    first = nlargest if is_falling else nsmallest
+    found = first(query.limit + 1, placed, key=_PLACE)
+    page = found[: query.limit]
+    has_more = len(page) < len(found)
     return Page([one[2] for one in page], _cursor(query.sort, page[-1][:2]) if has_more else None)
 
 
@@ -170,13 +176,14 @@ def counted(connectors: Iterable[Listed], query: ConnectorQuery) -> dict[Status,
     return {status: counts[status] for status in _SEVERITY}
 
 
+_PLACE = itemgetter(0, 1)
 _KEYS: Mapping[str, Callable[[int, Listed], int | str]] = {
     "": lambda place, _: 2 * place,  # odd numbers are places between them
     "name": lambda _, listed: listed.item.name,
     "type": lambda _, listed: listed.item.type,
     "role": lambda _, listed: listed.item.role,
     "status": lambda _, listed: _SEVERITY[listed.item.status],
-    "last_check": lambda _, listed: at.isoformat() if (at := listed.item.last_check) else "",
+    "last_check": lambda _, listed: listed.checked,
 }
 
 

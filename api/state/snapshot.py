@@ -47,12 +47,14 @@ class Listed:
         item: What is said about it.
         json: The same as the answer has it.
         text: What a search looks in, case folded.
+        checked: The time of the last check as text, by which connectors are sorted; empty for never.
         made_of: What it comes from.
     """
 
     item: ConnectorItem
     json: bytes
     text: str
+    checked: str
     made_of: tuple[object, ...]
 
 
@@ -224,7 +226,8 @@ def _listed(
     )
     made_of = (entry, status, last_check, pipelines, as_of)
     text = "\n".join((entry.name, entry.type, entry.description or "", *pipelines)).casefold()
-    return Listed(item, item.model_dump_json().encode(), text, made_of)
+    checked = last_check.isoformat() if last_check else ""
+    return Listed(item, item.model_dump_json().encode(), text, checked, made_of)
 
 
 def _pipelines(workspace: Workspace) -> Mapping[str, Sequence[str]]:
