@@ -47,6 +47,9 @@ _BEGIN_ALONE_WITHIN_S = 25.0
 # the next tick; what only repeats a state can wait.
 _MOST_EVENTS = 500
 _MOST_HEARTBEATS = 100
+# When more are due, some would be too old again before all the others are stored as states that begin anew:
+# none would ever be done. Then a state that is what it was counts as known all the time.
+_MOST_DUE = 4 * _MOST_EVENTS
 
 
 def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
@@ -73,11 +76,12 @@ def health_sensor(current: CurrentWorkspace) -> SensorDefinition:
         doubts = {key: n for key, n in read_doubts(context.cursor).items() if key in entries}
         stored = InstanceReader(context.instance).latest(entries.values())
         due = _due(entries, checked, now)
+        is_late = len(due) > _MOST_DUE
         previous = {
             key: record
             for key, entry in due.items()
             if (record := stored.get(entry.name)) is not None
-            and _is_fresh(entry, checked.get(key), record, now)
+            and (is_late or _is_fresh(entry, checked.get(key), record, now))
         }
         events: list[AssetCheckEvaluation] = []
         with closing(_reports(due, previous, workspace.folder)) as reports:

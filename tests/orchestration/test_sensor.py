@@ -180,6 +180,23 @@ def test_when_much_is_new_the_rest_comes_first_in_the_next_tick(
     assert {*first, *second} == {"users_db", "orders_db", "analytics"}
 
 
+@pytest.mark.parametrize("is_late", [False, True])
+def test_when_too_many_are_too_old_only_what_is_new_is_stored(
+    ticker: Ticker, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch, is_late: bool
+) -> None:
+    """Stored as states that begin anew, some in each tick, the others would be too old again and again."""
+    if is_late:
+        monkeypatch.setattr("acme_orchestration.sensors.health._MOST_DUE", 2)
+    at = datetime.now(UTC) - timedelta(minutes=10)
+    for name, status in (("users_db", HealthStatus.HEALTHY), ("orders-db", HealthStatus.UNHEALTHY)):
+        instance.report_runless_asset_event(evaluation_of(name, CheckRecord(at, HealthReport(status), at)))
+
+    stored = set(ticker.tick())
+
+    assert stored == ({"orders_db", "analytics"} if is_late else {"users_db", "orders_db", "analytics"})
+    assert read_cursor(ticker.cursor).keys() == {"users_db", "orders_db", "analytics"}
+
+
 def test_heartbeats_are_spread(
     ticker: Ticker, instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
