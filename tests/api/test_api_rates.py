@@ -110,6 +110,23 @@ def test_a_process_that_is_killed_leaves_no_lock_and_no_place_behind() -> None:
         pass
 
 
+def test_a_process_that_is_killed_while_it_counts_keeps_nobody_from_counting() -> None:
+    table = RateTable()
+    table.count("ann", 3600)
+
+    def killed() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("api.quotas.rate_table._find", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+            table.count("ann", 3600)
+
+    def counts() -> None:
+        assert [table.count("ann", 3600)[0] for _ in range(3)] == [2, 3, 4]
+
+    assert in_process(killed) == -signal.SIGKILL
+    assert in_process(counts) == 0
+    assert table.count("ann", 3600)[0] == 5
+
+
 def test_a_clock_that_is_moved_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rates = Rates(parse_rates("read=2/hour"))
     first = rates.count("read", "ann")
