@@ -16,14 +16,14 @@ from tests.dagster_home import opened_instance
 def test_the_history_reads_as_a_stored_one(tmp_path: Path) -> None:
     entries = [ConnectorEntry(name=name, type="parquet", role="destination") for name in ("a_db", "b_db")]
     with opened_instance(tmp_path / "home") as instance:
-        fill(instance, [entry.name for entry in entries], checks=4)
+        fill(instance, {"a_db": 4, "b_db": 7})
         reader = InstanceReader(instance)
 
-        for entry in entries:
-            times = [record.at for record in reader.history(entry.name)]
+        for name, count in (("a_db", 4), ("b_db", 7)):
+            times = [record.at for record in reader.history(name)]
             gaps = {after - before for after, before in itertools.pairwise(times)}
             assert gaps == {timedelta(minutes=30)}
-            assert len(times) == 4
+            assert len(times) == count
             assert datetime.now(UTC) - times[0] < timedelta(minutes=10)
         assert {state.status for state in reader.states(entries).values()} == {HealthStatus.HEALTHY}
 

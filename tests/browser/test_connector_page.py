@@ -30,7 +30,10 @@ def test_a_connector_is_described_with_what_depends_on_it(sample_dev: RunningDev
 
 def test_a_loaded_table_tells_its_rows_and_columns(sample_dev: RunningDev, page: Page) -> None:
     page.goto(f"{sample_dev.ui_url}/assets/user_analytics/flights")
-    shows(page, re.compile("^336,?776$"), "time_hour", "tailnum")
+    shows(page, "time_hour", "tailnum")
+    # All of them by the first load, some by one that the schedule began at the full hour.
+    row = page.get_by_role("row").filter(has=page.get_by_text("rows_loaded", exact=True))
+    expect(row.get_by_role("cell").last).to_have_text(re.compile(r"^\d[\d,]*$"), timeout=120_000)
 
 
 def shows(page: Page, *texts: str | re.Pattern[str]) -> None:
