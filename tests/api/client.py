@@ -44,6 +44,11 @@ class Api:
             time.sleep(0.05)
         return found
 
+    def edit(self, text: str, file: Path | None = None) -> None:
+        """Write a file of the workspace, and wait until a request would look at it again."""
+        (file or self.workspace_file).write_text(text)
+        time.sleep(0.05)
+
     def test(self, body: Any) -> requests.Response:
         return requests.post(self.url + "/api/v1/connectors/test", json=body, timeout=120)
 

@@ -135,7 +135,7 @@ def test_the_list_outlives_dagsters_database(make_api: MakeApi) -> None:
     before = api.get("/api/v1/connectors").json()
     databases = api.workspace_file.parent / "dagster" / "history"
     databases.rename(databases.with_name("away"))
-    api.workspace_file.write_text(one_connector() + "\n")  # what needs a look at the database
+    api.edit(one_connector() + "\n")  # what needs a look at the database
 
     assert api.get("/api/v1/connectors").json() == before
 
@@ -163,7 +163,7 @@ def test_a_changed_file_is_read_again(make_api: MakeApi) -> None:
     api = make_api(one_connector())
     assert len(api.get("/api/v1/connectors").json()["data"]) == 1
 
-    api.workspace_file.write_text(SPEC_WORKSPACE)
+    api.edit(SPEC_WORKSPACE)
 
     assert len(api.get("/api/v1/connectors").json()["data"]) == 4
 
@@ -177,14 +177,14 @@ def test_an_environments_file_is_read_again_when_it_changes(make_api: MakeApi) -
     assert "there is no environment 'prod': connectors.prod.yaml is missing" in response.json()["detail"]
     overlay = api.workspace_file.with_name("connectors.prod.yaml")
     for kind in ("duckdb", "parquet"):
-        overlay.write_text(f"connectors: {{store: {{type: {kind}, role: destination}}}}\n")
+        api.edit(f"connectors: {{store: {{type: {kind}, role: destination}}}}\n", overlay)
         listed = api.get("/api/v1/connectors").json()["data"]
         assert [item["type"] for item in listed] == ["postgres", kind]
 
 
 def test_a_file_that_became_invalid_is_a_problem_until_it_is_corrected(make_api: MakeApi) -> None:
     api = make_api(one_connector())
-    api.workspace_file.write_text("connectors:\n  users_db: ]\n")
+    api.edit("connectors:\n  users_db: ]\n")
 
     response = api.get("/api/v1/connectors")
 
@@ -196,7 +196,7 @@ def test_a_file_that_became_invalid_is_a_problem_until_it_is_corrected(make_api:
     assert "line 2" in problem["detail"]
     assert str(api.workspace_file.parent) not in response.text
 
-    api.workspace_file.write_text(one_connector())
+    api.edit(one_connector())
     assert api.get("/api/v1/connectors").status_code == 200
 
 

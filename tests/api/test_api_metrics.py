@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,8 +113,7 @@ def test_what_is_over_a_limit_is_counted(make_api: MakeApi) -> None:
 
 
 def test_openmetrics_where_it_is_asked_for_and_no_states_without_a_workspace(api: Api) -> None:
-    api.workspace_file.write_text("connectors: [")
-    time.sleep(0.05)  # until it is looked at again
+    api.edit("connectors: [")
 
     response = api.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"})
 

@@ -170,7 +170,7 @@ def test_a_supervisor_learns_whether_the_server_can_answer(make_api: MakeApi) ->
     assert api.get("/livez").json() == {"status": "alive"}
     assert api.get("/readyz").json() == {"status": "ready"}
 
-    api.workspace_file.write_text("connectors: [")
+    api.edit("connectors: [")
 
     assert api.get("/livez").status_code == 200
     unready = api.get("/readyz")

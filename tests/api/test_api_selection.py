@@ -95,7 +95,7 @@ def test_a_page_goes_on_where_the_one_before_ended_whatever_became_of_it(
 
     for gone in (0, 2):
         left = [line for i, line in enumerate(lines) if i != gone]
-        api.workspace_file.write_text("connectors:\n" + "".join(left))
+        api.edit("connectors:\n" + "".join(left))
         shown = [item["name"] for item in api.get(following).json()["data"]]
         assert shown == ["c3", "c4", "c5"]
 

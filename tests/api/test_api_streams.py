@@ -93,7 +93,7 @@ def api(tmp_path_factory: pytest.TempPathFactory, postgres: DatabaseServer, data
         patch.setenv(PASSWORD, postgres.password)
         (folder / "api" / "connectors").mkdir()
         (folder / "api" / "connectors" / "tickets.py").write_text(TICKETS)
-        api.workspace_file.write_text(
+        api.edit(
             WORKSPACE.format(
                 host=postgres.host,
                 port=postgres.port,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
@@ -163,10 +164,11 @@ class Allowance:
         return Answer(headers=headers)
 
 
+# Rounded up: at a time that was rounded down, the server would still refuse.
 RESETS = {
-    "seconds": lambda wait: f"{wait:.3f}",
-    "Unix time": lambda wait: f"{time.time() + wait:.3f}",
-    "Unix time in milliseconds": lambda wait: f"{(time.time() + wait) * 1000:.0f}",
+    "seconds": lambda wait: f"{wait + 0.001:.3f}",
+    "Unix time": lambda wait: f"{time.time() + wait + 0.001:.3f}",
+    "Unix time in milliseconds": lambda wait: f"{math.ceil((time.time() + wait) * 1000)}",
 }
 
 
