@@ -339,6 +339,7 @@ def test_rows_for_a_table_that_exists_wait_in_an_unlogged_one(
     attempt = destination.open_load(plan())
     attempt.stage(rows((2, "b")))
     attempt.stage(rows((3, "c")))
+    attempt.stage(rows((4, "d")))  # the first one is there when the third is taken
     (stage,) = stages()
     assert query(f"SELECT relpersistence::text FROM pg_class WHERE relname = '{stage}'") == [("u",)]
     attempt.discard()
@@ -371,8 +372,8 @@ def test_a_crash_between_stage_and_publish_leaves_nothing_behind(
         destination.open_load(plan(stream="other", table="other", run_id="crashed")),
     ]
     for attempt in crashed:
-        attempt.stage(rows((1, "lost")))
-        attempt.stage(rows((2, "lost")))
+        for number in range(3):  # the first one is there when the third is taken
+            attempt.stage(rows((number, "lost")))
     assert len(stages()) == 2
     assert destination.state("user-analytics", "orders") is None
     assert load(destination, plan(), rows((1, "a"))) == 1
