@@ -84,7 +84,8 @@ class _Together(logging.StreamHandler[TextIO]):
             with suppress(OSError):  # there is no other place to say it
                 for text in _atomic(lines):
                     self.stream.write(text)
-                    # Not the handler's flush(): for its lock waits who has it and waits for this one.
+                    # Not the handler's flush(), which takes its own lock: who logs a warning holds that
+                    # one while waiting for this one.
                     self.stream.flush()
 
     def _line(self, record: logging.LogRecord) -> list[str]:
