@@ -24,8 +24,8 @@ SCHEMA = "0003"
 # Any number will do, so long as nobody else takes it for a lock in the same database.
 _LOCK = 4_772_386_101
 _WAIT_S = 10
-# Longer than file systems take for one time the next.
-_SETTLED_NS = 100_000_000
+# Longer than the steps in which file systems keep times; the coarsest are two seconds.
+_SETTLED_NS = 2_500_000_000
 # As Postgres calls it.
 _DISK_FULL = "53100"
 
